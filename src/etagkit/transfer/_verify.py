@@ -1,0 +1,199 @@
+"""Does what lies on the disk still fit what was recorded? The other half of a manifest's worth.
+
+    stat -> size (enough to refute) -> SHA-256 (the only thing that proves)
+
+Nothing is written: a file that differs stays as it is, and the next fetch repairs it, because it
+compares in the same way. A file that cannot be read is `UNREADABLE`, never `OK`.
+
+Where several sources were fetched to one path, the file is held against the record that was
+published last: the earlier ones describe bytes that were replaced on purpose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+from typing import TYPE_CHECKING
+
+import attrs
+
+from etagkit.drivers import Files
+from etagkit.drivers._files import local_errors
+from etagkit.drivers._local import LocalScope
+from etagkit.errors import InvalidArgument, LocalFileError
+from etagkit.flow import Flow, HashFile, Stat, ask, run
+from etagkit.manifest import ManifestRecord, ManifestStore, SQLiteManifest, sidecar_path
+from etagkit.transfer._session import MANIFEST_FOLDER, default_manifest_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FileStatus(enum.Enum):
+    """How a file stands to its record."""
+
+    OK = "ok"
+    MISSING = "missing"
+    DIFFERS = "differs"
+    UNRECORDED = "unrecorded"
+    UNREADABLE = "unreadable"
+
+
+@attrs.frozen(kw_only=True)
+class FileCheck:
+    """One file held against its record.
+
+    Attributes:
+        path: where the file is, or should be.
+        status: what came of it.
+        record: what it was held against; `None` where there is no record.
+        size, sha256: of the file as it is, as far as they were looked at: a wrong size is enough
+            to refute, and such a file is not hashed.
+        error: why it could not be read.
+    """
+
+    path: str
+    status: FileStatus
+    record: ManifestRecord | None = attrs.field(default=None, repr=False)
+    size: int | None = None
+    sha256: str | None = None
+    error: LocalFileError | None = None
+
+
+def verify(record: ManifestRecord | None, path: str) -> Flow[FileCheck]:
+    """Hold the file at `path` against `record`: by size, then by SHA-256."""
+    try:
+        facts = yield from ask(Stat(path))
+        if facts is None:
+            return FileCheck(path=path, status=FileStatus.MISSING, record=record)
+        if record is None:
+            return FileCheck(path=path, status=FileStatus.UNRECORDED, size=facts.size)
+        if facts.size != record.size:
+            return FileCheck(
+                path=path, status=FileStatus.DIFFERS, record=record, size=facts.size
+            )
+        hashed = yield from ask(HashFile(path))
+    except LocalFileError as exc:
+        return FileCheck(path=path, status=FileStatus.UNREADABLE, record=record, error=exc)
+    if hashed is None:
+        return FileCheck(path=path, status=FileStatus.MISSING, record=record)
+    sha256, facts = hashed
+    fits = sha256 == record.sha256 and facts.size == record.size
+    return FileCheck(
+        path=path,
+        status=FileStatus.OK if fits else FileStatus.DIFFERS,
+        record=record,
+        size=facts.size,
+        sha256=sha256,
+    )
+
+
+class _LocalOnly:
+    """A driver for flows that need no network, so that no client has to be made for them."""
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[LocalScope]:
+        scope = LocalScope(Files())
+        try:
+            yield scope
+        finally:
+            scope.close()
+
+
+def check_file(record: ManifestRecord | None, path: str) -> FileCheck:
+    """Run `verify` on this machine's files."""
+    return run(verify(record, path), _LocalOnly())
+
+
+# --- a manifest and the files that it speaks of --------------------------------------------------
+
+
+def records_base(manifest: str) -> str:
+    """Return the folder that the targets in the manifest file `manifest` are relative to.
+
+    It is the folder of the manifest, or, for one in the default place, the folder of its files.
+
+    >>> records_base("/data/mirror.sqlite"), records_base("/data/.etagkit/manifest.sqlite")
+    ('/data', '/data')
+    """
+    folder = os.path.dirname(os.path.realpath(manifest))
+    return os.path.dirname(folder) if os.path.basename(folder) == MANIFEST_FOLDER else folder
+
+
+@attrs.frozen
+class RecordedFiles:
+    """The records of one manifest, by the files that they describe.
+
+    `records` maps an absolute path to its records, the one that was published last coming first.
+    """
+
+    manifest: str
+    records: dict[str, tuple[ManifestRecord, ...]]
+
+    @classmethod
+    def of(cls, store: ManifestStore, base: str) -> RecordedFiles:
+        """Read the current records of `store`, whose targets are relative to `base`."""
+        found: dict[str, list[ManifestRecord]] = {}
+        for record in store.records():
+            path = os.path.normpath(os.path.join(base, *record.target.split("/")))
+            path = record.target if os.path.isabs(record.target) else path
+            found.setdefault(path, []).append(record)
+        newest_first = {
+            path: tuple(sorted(each, key=lambda r: r.download_timestamp, reverse=True))
+            for path, each in found.items()
+        }
+        return cls(store.location, newest_first)
+
+    def check(self, path: str) -> FileCheck:
+        """Hold one file against its record; `UNRECORDED` where there is none."""
+        return check_file(self.of_path(path), path)
+
+    def of_path(self, path: str) -> ManifestRecord | None:
+        """Return the record that describes the file at `path`, if there is one."""
+        return next(iter(self.records.get(path, ())), None)
+
+    def below(self, folder: str) -> list[str]:
+        """Return the recorded paths in `folder` and the folders below it, sorted."""
+        start = os.path.join(folder, "")
+        return sorted(path for path in self.records if path.startswith(start))
+
+    def unrecorded_in(self, folder: str) -> list[str]:
+        """Return the regular files in `folder` itself that no record describes, sorted.
+
+        Hidden files and the sidecars of recorded files are left out.
+
+        Raises:
+            LocalFileError: the folder cannot be read.
+        """
+        with local_errors(folder), os.scandir(folder) as entries:
+            files = [os.path.join(folder, e.name) for e in entries if _may_be_fetched(e)]
+        sidecars = {sidecar_path(path) for path in self.records}
+        return sorted(path for path in files if path not in self.records and path not in sidecars)
+
+
+def _may_be_fetched(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and entry.is_file()
+
+
+@contextlib.contextmanager
+def open_manifest(path: str) -> Iterator[SQLiteManifest]:
+    """Open the manifest file at `path`, which must be there: looking something up makes none.
+
+    Raises:
+        InvalidArgument: there is no such file.
+    """
+    if not os.path.isfile(path):
+        raise InvalidArgument(
+            "there is no manifest here",
+            path=path,
+            advice="name the folder that files were fetched to, or the manifest file",
+        )
+    with SQLiteManifest(path) as store:
+        yield store
+
+
+def manifest_beside(path: str) -> str:
+    """Return where the manifest of a fetched file, or of a folder of them, lies by default."""
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    return default_manifest_path(folder)

@@ -1,0 +1,1 @@
+"""Tests of the house itself: layers, imports, exports and the project's files."""

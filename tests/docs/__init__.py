@@ -1,0 +1,1 @@
+"""Tests of the documentation: the notebook, the commands and the links."""
