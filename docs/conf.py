@@ -39,8 +39,8 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
-# A short name that two packages share, on the page of a third, links to the first of them. (_ext leads
-# it right on the pages of the two.)
+# A short name that two packages share links to the first of them on the page of a third. On the
+# pages of the two, _ext leads it right.
 suppress_warnings = ["ref.python"]
 
 # The documentation is built without a network, so names of other projects are not looked up. Every

@@ -127,7 +127,7 @@ def test_redaction(url: str, shown: str | None) -> None:
     "name",
     [
         *("token", "access_token", "id_token", "refreshToken", "X-Auth-Token", "csrf-token"),
-        *("token%5B%5D", "user[password]", "tok%65n", "TOKEN", "+token", "token%0A", "%0Asig"),
+        *("token%5B%5D", "user[password]", "tok%65n", "TOKEN", "+token", "token%0A", "%0Asig", "token%0Ax", "x%0Asig"),
         *("password", "passwd", "pwd", "pass", "passphrase", "userPassword", "db.password"),
         *("secret", "client_secret", "clientsecret", "sig", "sign", "signature", "X-Signature"),
         *("key", "api_key", "apikey", "api-key", "x-api-key", "accessKeyId", "subscription-key"),

@@ -6,27 +6,24 @@ repr: what is wrong with them is said without repeating them.
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
 from etagkit._version import __version__
+from etagkit.cli._gather import gather
 from etagkit.drivers._http import _default_timeout
 from etagkit.errors import InvalidArgument, MissingExtra
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
     import httpx
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 #: Field names follow the token grammar (RFC 9110 5.6.2).
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -38,6 +35,7 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 #: answer means, and so what is recorded.
 _OURS = frozenset(
     {
+        "accept",
         "accept-encoding",
         "connection",
         "content-length",
@@ -123,55 +121,72 @@ def _seconds(
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-_OPTIONS = (
-    click.option("--proxy", metavar="URL", help="Send every request through this proxy."),
-    click.option(
-        "--cacert",
-        type=_FILE,
-        metavar="FILE",
-        help="Trust the certificate authorities in this PEM file, and no others.",
-    ),
-    click.option("--netrc", is_flag=True, help="Take user names and passwords from ~/.netrc."),
-    click.option(
-        "--netrc-file", type=_FILE, metavar="FILE", help="Take them from this file instead."
-    ),
-    click.option(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        callback=_seconds,
-        help="Give up after so long without a byte (by default 30, to connect 10).",
-    ),
-    click.option(
-        "--header",
-        "headers",
-        multiple=True,
-        metavar="'NAME: VALUE'",
-        callback=_headers,
-        help="Send this header, to the URL's own origin only; may be repeated.",
-    ),
-    click.option("--http2", is_flag=True, help="Speak HTTP/2 where the server does."),
-    click.option(
-        "--user-agent",
-        metavar="TEXT",
-        callback=_user_agent,
-        help=f"Send this as User-Agent (by default etagkit/{__version__}).",
+#: Gives a command the options of the client, as one argument: `connection`.
+client_options = gather(
+    "connection",
+    Connection,
+    (
+        (
+            "proxy",
+            click.option("--proxy", metavar="URL", help="Send every request through this proxy."),
+        ),
+        (
+            "cacert",
+            click.option(
+                "--cacert",
+                type=_FILE,
+                metavar="FILE",
+                help="Trust the certificate authorities in this PEM file, and no others.",
+            ),
+        ),
+        (
+            "netrc",
+            click.option(
+                "--netrc", is_flag=True, help="Take user names and passwords from ~/.netrc."
+            ),
+        ),
+        (
+            "netrc_file",
+            click.option(
+                "--netrc-file", type=_FILE, metavar="FILE", help="Take them from this file instead."
+            ),
+        ),
+        (
+            "timeout",
+            click.option(
+                "--timeout",
+                type=float,
+                metavar="SECONDS",
+                callback=_seconds,
+                help="Give up after so long without a byte (by default 30, to connect 10).",
+            ),
+        ),
+        (
+            "headers",
+            click.option(
+                "--header",
+                "headers",
+                multiple=True,
+                metavar="'NAME: VALUE'",
+                callback=_headers,
+                help="Send this header, to the URL's own origin only; may be repeated.",
+            ),
+        ),
+        (
+            "http2",
+            click.option("--http2", is_flag=True, help="Speak HTTP/2 where the server does."),
+        ),
+        (
+            "user_agent",
+            click.option(
+                "--user-agent",
+                metavar="TEXT",
+                callback=_user_agent,
+                help=f"Send this as User-Agent (by default etagkit/{__version__}).",
+            ),
+        ),
     ),
 )
-
-
-def client_options(command: F) -> F:
-    """Give a command the options of the client, as one argument: `connection`."""
-
-    @functools.wraps(command)
-    def with_connection(**options: Any) -> Any:
-        own = {each.name: options.pop(each.name) for each in attrs.fields(Connection)}
-        return command(connection=Connection(**own), **options)
-
-    decorated: Any = with_connection
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
 
 
 def build_client(connection: Connection) -> httpx.Client:

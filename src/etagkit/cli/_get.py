@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,8 +13,9 @@ import click
 from etagkit._redact import identity_url
 from etagkit.cli._client import Connection, build_client, client_options
 from etagkit.cli._exit import exit_code
+from etagkit.cli._gather import gather
 from etagkit.cli._items import Item, count_words, table_of
-from etagkit.cli._logging import log_is_shown, log_options
+from etagkit.cli._logging import log_event, log_is_shown, log_options
 from etagkit.cli._output import print_json, print_table
 from etagkit.cli._progress import Bar, Follower, Lines, Style, choose_style
 from etagkit.errors import EtagKitError, InvalidArgument
@@ -49,9 +49,7 @@ def plan_orders(urls: Sequence[str], to: str) -> tuple[Order, ...]:
         return (Order(url=urls[0], to=to),)
     folder = to if to.endswith(("/", os.sep)) else f"{to}{os.sep}"
     taken: dict[str, str] = {}
-    return tuple(
-        Order(url=url, to=folder, refused=_second_of_name(url, taken)) for url in urls
-    )
+    return tuple(Order(url=url, to=folder, refused=_second_of_name(url, taken)) for url in urls)
 
 
 def _second_of_name(url: str, taken: dict[str, str]) -> InvalidArgument | None:
@@ -72,9 +70,9 @@ def _second_of_name(url: str, taken: dict[str, str]) -> InvalidArgument | None:
 
 def fetch_order(context: DownloadContext, order: Order, options: FetchOptions) -> Item:
     """Fetch one URL; whatever is wrong with it is an item, and stops no other."""
+    if order.refused is not None:
+        return Item.of_error(order.url, order.refused)
     try:
-        if order.refused is not None:
-            raise order.refused
         return Item.of_result(context.fetch(order.url, order.to, options=options))
     except Exception as exc:  # noqa: BLE001  see above; the traceback goes to the log
         return Item.of_error(order.url, exc)
@@ -93,42 +91,97 @@ def fetch_each(
         yield item
 
 
+def _wish(  # noqa: PLR0913  one parameter for each option
+    *,
+    force: bool,
+    expect_sha256: str | None,
+    expect_size: int | None,
+    max_bytes: int | None,
+    accept_unverified: bool,
+    sidecar: bool,
+    check_hash: bool,
+) -> FetchOptions:
+    return FetchOptions(
+        force=force,
+        expected_sha256=expect_sha256,
+        expected_size=expect_size,
+        max_bytes=max_bytes,
+        accept_unverified=accept_unverified,
+        sidecar=sidecar,
+        local_check=LocalCheck.HASH if check_hash else LocalCheck.STAT,
+    )
+
+
+_fetch_options = gather(
+    "options",
+    _wish,
+    (
+        (
+            "force",
+            click.option("--force", is_flag=True, help="Transfer even what has not changed."),
+        ),
+        (
+            "expect_sha256",
+            click.option(
+                "--expect-sha256", metavar="HEX", help="Publish only a file with this SHA-256."
+            ),
+        ),
+        (
+            "expect_size",
+            click.option(
+                "--expect-size", type=int, metavar="N", help="Publish only a file of N octets."
+            ),
+        ),
+        (
+            "max_bytes",
+            click.option(
+                "--max-bytes", type=int, metavar="N", help="Store no file of more than N octets."
+            ),
+        ),
+        (
+            "accept_unverified",
+            click.option(
+                "--accept-unverified",
+                is_flag=True,
+                help="Take a body that ends only with its connection; record it as unverified.",
+            ),
+        ),
+        (
+            "sidecar",
+            click.option(
+                "--sidecar", is_flag=True, help="Also write each record to FILE.meta.json."
+            ),
+        ),
+        (
+            "check_hash",
+            click.option(
+                "--check-hash",
+                is_flag=True,
+                help="Before skipping, prove the local file by SHA-256, not by size and times.",
+            ),
+        ),
+    ),
+)
+
+
 @click.command(short_help="Fetch what has changed, and skip the rest.")
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option(
     "--to",
     default=".",
-    show_default=True,
+    show_default="the current folder",
     metavar="PATH",
     help="The folder to fetch to or, for one URL, the file. A path that ends in / is a folder.",
 )
-@click.option("--force", is_flag=True, help="Transfer even what has not changed.")
-@click.option("--expect-sha256", metavar="HEX", help="Publish only if the file has this SHA-256.")
-@click.option(
-    "--expect-size", type=int, metavar="N", help="Publish only if the file has N octets."
-)
-@click.option("--max-bytes", type=int, metavar="N", help="Store no file of more than N octets.")
+@_fetch_options
 @click.option("--decode", is_flag=True, help="Store gzip files decoded.")
-@click.option(
-    "--accept-unverified",
-    is_flag=True,
-    help="Take a body that ends only with its connection, and record it as unverified.",
-)
 @click.option(
     "--manifest",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Keep the records here instead of in .etagkit/ beside the files.",
+    help="Keep the records here, not in .etagkit/ beside the files.",
 )
-@click.option("--sidecar", is_flag=True, help="Also write the record to FILE.meta.json.")
-@click.option(
-    "--check-hash",
-    is_flag=True,
-    help="Before skipping, prove the local file by its SHA-256, not by size and times.",
-)
-@click.option(
-    "--exit-unchanged", is_flag=True, help="Exit with code 3 if no file had to be changed."
-)
+@click.option("--exit-unchanged", is_flag=True, help="Exit with code 3 if no file changed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each URL.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but failures; --json still prints.")
 @client_options
@@ -140,15 +193,9 @@ def get(  # noqa: PLR0913  one parameter for each option
     *,
     urls: tuple[str, ...],
     to: str,
-    force: bool,
-    expect_sha256: str | None,
-    expect_size: int | None,
-    max_bytes: int | None,
+    options: FetchOptions,
     decode: bool,
-    accept_unverified: bool,
     manifest: str | None,
-    sidecar: bool,
-    check_hash: bool,
     exit_unchanged: bool,
     as_json: bool,
     quiet: bool,
@@ -159,19 +206,9 @@ def get(  # noqa: PLR0913  one parameter for each option
     A file appears under its final name only when all of it has come and been checked. One URL that
     fails stops no other.
     """
-    if len(urls) > 1 and (expect_sha256 is not None or expect_size is not None):
+    if len(urls) > 1 and (options.expected_sha256, options.expected_size) != (None, None):
         message = "--expect-sha256 and --expect-size speak of one file: give one URL"
         raise click.UsageError(message)
-    options = _options(
-        force=force,
-        expected_sha256=expect_sha256,
-        expected_size=expect_size,
-        max_bytes=max_bytes,
-        accept_unverified=accept_unverified,
-        local_check=LocalCheck.HASH if check_hash else LocalCheck.STAT,
-        sidecar=sidecar,
-    )
-    orders = _orders(urls, to)
     items: list[Item] = []
     with (
         contextlib.ExitStack() as at_end,
@@ -181,13 +218,28 @@ def get(  # noqa: PLR0913  one parameter for each option
             client,
             manifest=manifest,
             strategies=default_strategies(decode=decode),
-            on_event=follower.event,
+            on_event=log_event if log_is_shown() else follower.event,  # no bar beside the log
         ) as downloads,
     ):
         if not (as_json or quiet):
             at_end.callback(_print_summary, items)  # also when Ctrl-C ends the run early
-        for item in fetch_each(downloads, orders, options, follower):
+        for item in fetch_each(downloads, plan_orders(urls, to), options, follower):
             items.append(item)
             if as_json:
                 print_json(item.to_json())
     context.exit(exit_code([item.fate for item in items], tell_unchanged=exit_unchanged))
+
+
+def _print_summary(items: Sequence[Item]) -> None:
+    if items:
+        print_table(table_of(items, title=count_words(items)))
+
+
+def _follower(files: int, *, quiet: bool, as_json: bool) -> Follower:
+    style = choose_style(
+        quiet=quiet,
+        drawable=sys.stderr.isatty() and os.environ.get("TERM") != "dumb",
+        log_shown=log_is_shown(),
+        data_there=as_json and sys.stdout.isatty(),
+    )
+    return Bar(files) if style is Style.BAR else Lines(only_failures=style is Style.FAILURES)

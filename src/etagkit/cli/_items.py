@@ -55,9 +55,7 @@ class Failure:
             return cls(kind=error.kind, message=str(error), retryable=error.retryable)
         _log.debug("unexpected error", exc_info=error)
         name = type(error).__name__
-        return cls(
-            kind="unexpected", message=f"unexpected {name}; -v shows where", retryable=False
-        )
+        return cls(kind="unexpected", message=f"unexpected {name}; -v shows where", retryable=False)
 
     def about(self, url: str) -> str:
         """Return the message with the URL in it, once."""

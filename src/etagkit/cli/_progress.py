@@ -225,6 +225,7 @@ def _bars(console: Console) -> Bars:
     """Return what draws: name, bar, amount. Standard output is left alone: data goes there."""
     from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
     from rich.text import Text
 
     class Amount(ProgressColumn):
@@ -235,9 +236,9 @@ def _bars(console: Console) -> Bars:
             return Text(amount(task.fields["octets"], task.fields["of"], task.elapsed or 0.0))
 
     return Bars(
-        TextColumn("{task.fields[name]}", markup=False),
+        TextColumn("{task.fields[name]}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=None),
-        Amount(),
+        Amount(table_column=Column(no_wrap=True)),
         console=console,
         transient=True,
         redirect_stdout=False,

@@ -143,6 +143,7 @@ class Table:
             title_justify="left",
             show_header=self._headed,
             box=box.SIMPLE_HEAD if self._headed else None,
+            show_edge=False,
             pad_edge=False,
         )
         for name, right in zip(self.columns, self._aligned_right(), strict=True):

@@ -130,8 +130,8 @@ def build(client: Any, op: Send) -> Any:
     ones: any of them, not just Authorization, may be a credential (RFC 9110 15.4, 17.16.3).
     """
     fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in op.headers]
-    url, _ = split_user(op.url)
     try:
+        url, _ = split_user(op.url)
         request = client.build_request(op.method, url, headers=fields)
     except Exception as exc:
         raise InvalidURL("the client cannot use this URL", url=op.url) from exc
@@ -263,6 +263,25 @@ def is_of_client(exc: Exception, library: ModuleType) -> bool:
     return isinstance(exc, library.HTTPError | library.StreamError) or _is_protocol_error(exc)
 
 
+async def _end(source: AsyncGenerator[bytes], library: ModuleType) -> None:
+    """Close a body's generator, and with it those that it reads from.
+
+    The client's generators do not close the ones below them, which trio warns of. A read that is
+    cancelled ends all of them, the innermost first; octets that were received already are dropped.
+    """
+    import anyio
+
+    with anyio.CancelScope(shield=True) as scope:
+        scope.cancel()
+        try:
+            async for _ in source:
+                pass
+        except Exception as exc:
+            if not is_of_client(exc, library):
+                raise
+    await source.aclose()
+
+
 class Incoming:
     """A sync body: yields what was sent, block by block, with this library's errors."""
 
@@ -329,7 +348,7 @@ class AsyncIncoming:
                 raise
             raise error from exc
         finally:
-            await source.aclose()
+            await _end(source, self._library)
 
     async def let_go(self) -> None:
         """Close; a small rest is read first, which keeps the connection for the next request."""

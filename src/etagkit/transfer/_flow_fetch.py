@@ -14,6 +14,7 @@ are those of the answer that carried the bytes (the probe may have met another v
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -216,12 +217,12 @@ def _skip(
 ) -> Flow[Skipped]:
     now = yield from ask(Now())
     yield from ask(Call(lambda: target.shelf.touch(target.resource, now, facts)))
+    fresh = attrs.evolve(record, checked_at=now, local=facts)
+    if job.options.sidecar:
+        yield from _settle_sidecar(target, fresh)
     yield from ask(Emit(events.Skipped(url=job.url, path=target.path, reason=str(decision.reason))))
     return Skipped(
-        url=job.url,
-        path=Path(target.path),
-        reason=decision.reason,
-        record=attrs.evolve(record, checked_at=now, local=facts),
+        url=job.url, path=Path(target.path), reason=decision.reason, record=fresh
     )
 
 
@@ -413,10 +414,30 @@ def _remember(job: Job, target: _Target, record: ManifestRecord) -> Flow[None]:
     """Commit the record, and write its sidecar where one is wanted."""
     yield from ask(Call(lambda: target.shelf.put(record)))
     if job.options.sidecar:
-        beside = sidecar_path(target.path)
-        temp = yield from ask(CreateTemp(beside))
-        yield from ask(Write(temp, render_sidecar(record)))
-        yield from ask(Flush(temp))
-        yield from ask(Publish(temp, beside))
-        yield from ask(SyncFolder(target.folder))
+        yield from _write_sidecar(target, _sidecar(record))
     yield from ask(Emit(events.Recorded(url=job.url, path=target.path)))
+
+
+def _sidecar(record: ManifestRecord) -> bytes:
+    """Return the sidecar of `record`, which tells of the transfer.
+
+    When the source was last asked stands in the manifest only, so that a skip has nothing to write.
+    """
+    return render_sidecar(attrs.evolve(record, checked_at=record.download_timestamp))
+
+
+def _settle_sidecar(target: _Target, record: ManifestRecord) -> Flow[None]:
+    """Write the sidecar unless it stands: a run may have died before it came to it."""
+    content = _sidecar(record)
+    standing = yield from ask(HashFile(sidecar_path(target.path)))
+    if standing is None or standing[0] != hashlib.sha256(content).hexdigest():
+        yield from _write_sidecar(target, content)
+
+
+def _write_sidecar(target: _Target, content: bytes) -> Flow[None]:
+    beside = sidecar_path(target.path)
+    temp = yield from ask(CreateTemp(beside))
+    yield from ask(Write(temp, content))
+    yield from ask(Flush(temp))
+    yield from ask(Publish(temp, beside))
+    yield from ask(SyncFolder(target.folder))

@@ -155,11 +155,12 @@ def _run(part: bytes, space: bytes, closing: bytes, deeper: bytes) -> re.Pattern
 @cache
 def _runs(string: bytes, space: bytes) -> _Runs:
     """Compile on first use: it takes some milliseconds."""
-    value = scalar = rb"|".join((string, _NUMBER, _LITERAL))
+    word = _NUMBER + rb"|" + _LITERAL
+    value = string + rb"|" + word
     for _ in range(_NESTED):
         array = _container(rb"\[", rb"(?:" + value + rb")", space, rb"\]")
-        members = _container(rb"\{", _pair(string, space, value), space, rb"\}")
-        value = rb"|".join((string, members, array, scalar))
+        object_ = _container(rb"\{", _pair(string, space, value), space, rb"\}")
+        value = rb"|".join((string, object_, array, word))
     return _Runs(
         items=_run(rb"(?:" + value + rb")", space, rb"\]", rb"([\[{])"),
         members=_run(_pair(string, space, value), space, rb"\}", _pair(string, space, rb"([\[{])")),

@@ -1,8 +1,8 @@
 """What a body passes on its way to the file: stages that check or decode it, and hashers.
 
 One pass: every block is hashed as it came and as it is stored, its first octets are kept for a look
-at what it is, and the stages see it in order. Nothing is collected, and what a stage makes of a block
-is handed on piece by piece, so memory is bounded whatever a body decodes to.
+at what it is, and the stages see it in order. Nothing is collected, and what a stage makes of a
+block is handed on piece by piece, so memory is bounded whatever a body decodes to.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ class Pipeline:
         "_stages",
         "_state",
         "_store_after",
+        "_wire_sample",
         "sample",
         "stored",
         "wire",
-        "_wire_sample",
     )
 
     def __init__(

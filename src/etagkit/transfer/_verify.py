@@ -70,9 +70,7 @@ def verify(record: ManifestRecord | None, path: str) -> Flow[FileCheck]:
         if record is None:
             return FileCheck(path=path, status=FileStatus.UNRECORDED, size=facts.size)
         if facts.size != record.size:
-            return FileCheck(
-                path=path, status=FileStatus.DIFFERS, record=record, size=facts.size
-            )
+            return FileCheck(path=path, status=FileStatus.DIFFERS, record=record, size=facts.size)
         hashed = yield from ask(HashFile(path))
     except LocalFileError as exc:
         return FileCheck(path=path, status=FileStatus.UNREADABLE, record=record, error=exc)
@@ -121,6 +119,17 @@ def records_base(manifest: str) -> str:
     return os.path.dirname(folder) if os.path.basename(folder) == MANIFEST_FOLDER else folder
 
 
+def target_path(target: str, base: str) -> str:
+    """Return where the file lies that is recorded as `target`.
+
+    >>> target_path("2024/a.csv", "/data"), target_path("/srv/b.csv", "/data")
+    ('/data/2024/a.csv', '/srv/b.csv')
+    """
+    if os.path.isabs(target):
+        return target
+    return os.path.normpath(os.path.join(base, *target.split("/")))
+
+
 @attrs.frozen
 class RecordedFiles:
     """The records of one manifest, by the files that they describe.
@@ -136,9 +145,7 @@ class RecordedFiles:
         """Read the current records of `store`, whose targets are relative to `base`."""
         found: dict[str, list[ManifestRecord]] = {}
         for record in store.records():
-            path = os.path.normpath(os.path.join(base, *record.target.split("/")))
-            path = record.target if os.path.isabs(record.target) else path
-            found.setdefault(path, []).append(record)
+            found.setdefault(target_path(record.target, base), []).append(record)
         newest_first = {
             path: tuple(sorted(each, key=lambda r: r.download_timestamp, reverse=True))
             for path, each in found.items()

@@ -533,7 +533,7 @@ _FORK_AND_WRITE = """
             database.execute("INSERT INTO t VALUES (?)", (last + 1,))
     if child == 0:
         {end}
-        sys.exit(0)
+        os._exit(0)
     wait_for(child)
     show()
     """
