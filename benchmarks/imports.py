@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from functools import partial
 
 from benchmarks._measure import Sample, interleave
 from etagkit.display import Table
@@ -28,9 +29,7 @@ def _sample(statement: str) -> Sample:
 def run(rounds: int) -> bool:
     """Print the table and return whether the demand is met."""
     statements = ("import etagkit", "import httpx", "from etagkit import ETag")
-    taken = interleave(
-        {statement: lambda s=statement: _sample(s) for statement in statements}, rounds
-    )
+    taken = interleave({each: partial(_sample, each) for each in statements}, rounds)
     medians = {name: statistics.median(s.seconds for s in taken[name]) for name in statements}
     rows = tuple(
         (name, f"{seconds * 1000:.1f}", f"{seconds / medians['import httpx']:.2f}")

@@ -18,7 +18,9 @@ __all__ = [
     "AsyncDownloadContext",
     "AsyncSourceProber",
     "BinaryDownloadStrategy",
+    "CacheControl",
     "ChangeReport",
+    "Conditions",
     "DownloadContext",
     "DownloadStrategy",
     "ETag",
@@ -34,18 +36,22 @@ __all__ = [
     "ManifestRecord",
     "ManifestStore",
     "MemoryManifest",
+    "Reason",
     "RemoteFileIntent",
     "RollingHasher",
     "SQLiteManifest",
     "Skipped",
     "SourceProber",
+    "State",
     "Tier",
     "Validators",
+    "Vary",
     "Verdict",
     "__version__",
     "afetch",
     "ahas_changed",
     "aprobe",
+    "evaluate",
     "fetch",
     "has_changed",
     "probe",
@@ -56,7 +62,16 @@ __getattr__, __dir__ = attach(
     {
         "etagkit._version": ["__version__"],
         "etagkit.errors": ["EtagKitError"],
-        "etagkit.http": ["ETag", "Headers", "Validators"],
+        "etagkit.http": [
+            "CacheControl",
+            "Conditions",
+            "ETag",
+            "Headers",
+            "State",
+            "Validators",
+            "Vary",
+            "evaluate",
+        ],
         "etagkit.integrity": ["RollingHasher", "Tier", "Verdict"],
         "etagkit.manifest": ["ManifestRecord", "ManifestStore", "MemoryManifest", "SQLiteManifest"],
         "etagkit.transfer": [
@@ -73,6 +88,7 @@ __getattr__, __dir__ = attach(
             "JsonDownloadStrategy",
             "LocalCheck",
             "Magic",
+            "Reason",
             "RemoteFileIntent",
             "Skipped",
             "SourceProber",
@@ -89,7 +105,16 @@ __getattr__, __dir__ = attach(
 if TYPE_CHECKING:
     from etagkit._version import __version__
     from etagkit.errors import EtagKitError
-    from etagkit.http import ETag, Headers, Validators
+    from etagkit.http import (
+        CacheControl,
+        Conditions,
+        ETag,
+        Headers,
+        State,
+        Validators,
+        Vary,
+        evaluate,
+    )
     from etagkit.integrity import RollingHasher, Tier, Verdict
     from etagkit.manifest import ManifestRecord, ManifestStore, MemoryManifest, SQLiteManifest
     from etagkit.transfer import (
@@ -106,6 +131,7 @@ if TYPE_CHECKING:
         JsonDownloadStrategy,
         LocalCheck,
         Magic,
+        Reason,
         RemoteFileIntent,
         Skipped,
         SourceProber,

@@ -3,13 +3,15 @@
 ```
 EtagKitError
 ├─ InvalidArgument (ValueError)          the caller passed something that cannot work
-│  └─ InvalidURL
+│  ├─ InvalidURL
+│  └─ TargetTaken                        the path holds another source's file
 ├─ InvalidHeader (ValueError)            a field value that does not follow its grammar
 │  ├─ InvalidETag
 │  ├─ InvalidHTTPDate
 │  └─ InvalidContentRange
 ├─ SourceError (OSError)                 the source did not give what was asked of it
 │  ├─ ConnectionFailed (ConnectionError)
+│  │  └─ CertificateRefused
 │  ├─ SourceTimeout (TimeoutError)
 │  ├─ BodyCut                            the body ended before its framing said so
 │  ├─ UnexpectedStatus
@@ -18,6 +20,7 @@ EtagKitError
 │  └─ SourceChanged                      the source moved to another version under way
 ├─ IntegrityError                        bytes came, and they are not the right ones
 │  ├─ SizeMismatch
+│  ├─ LimitExceeded                      more came than the caller allows
 │  ├─ DigestMismatch
 │  ├─ ContainerCut                       a compressed stream ended before its end mark
 │  ├─ MalformedContent                   the bytes are not what their type promises
@@ -27,8 +30,10 @@ EtagKitError
 │  ├─ DiskFull
 │  └─ AccessDenied (PermissionError)
 ├─ ManifestError
+│  ├─ ManifestBusy                       others kept it locked for too long
 │  ├─ ManifestTooNew
 │  └─ ManifestCorrupt
+├─ StrategyFailed                        a download strategy broke its contract
 └─ MissingExtra (ImportError)            an optional dependency is not installed
 ```
 
@@ -50,6 +55,7 @@ from etagkit._redact import redact_url
 __all__ = [
     "AccessDenied",
     "BodyCut",
+    "CertificateRefused",
     "ConnectionFailed",
     "ContainerCut",
     "DigestMismatch",
@@ -62,8 +68,10 @@ __all__ = [
     "InvalidHTTPDate",
     "InvalidHeader",
     "InvalidURL",
+    "LimitExceeded",
     "LocalFileError",
     "MalformedContent",
+    "ManifestBusy",
     "ManifestCorrupt",
     "ManifestError",
     "ManifestTooNew",
@@ -73,6 +81,8 @@ __all__ = [
     "SourceChanged",
     "SourceError",
     "SourceTimeout",
+    "StrategyFailed",
+    "TargetTaken",
     "UnexpectedContent",
     "UnexpectedStatus",
     "UnsupportedEncoding",
@@ -87,7 +97,11 @@ _PASSING = frozenset({408, 425, 429})
 _SERVER_ERROR = 500
 
 
+#: A text that is a URL.
 _URL = re.compile(r"\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+#: Where a URL of the kinds that carry credentials begins within a text.
+_URL_WITHIN = re.compile(r"(?:https?|wss?|ftps?|socks[45]?[ah]?)://", re.IGNORECASE)
 
 
 def _shorten(value: object) -> str:
@@ -106,7 +120,15 @@ def _printable(text: str) -> str:
 
 
 def _safe(value: object) -> object:
-    return redact_url(value) if isinstance(value, str) and _URL.match(value) else value
+    """Redact a text from its first URL on: where that ends, only its writer knows."""
+    if not isinstance(value, str):
+        return value
+    if _URL.match(value):
+        return redact_url(value)
+    within = _URL_WITHIN.search(value)
+    if within is None:
+        return value
+    return f"{value[: within.start()]}{redact_url(value[within.start() :])}"
 
 
 class EtagKitError(Exception):
@@ -118,6 +140,7 @@ class EtagKitError(Exception):
         path: the local file concerned, if any.
         expected, found: what was asked for or announced, and what came; URLs redacted.
         advice: what the reader may do about it.
+        published: whether the new file stood under its final name already when this went wrong.
 
     >>> print(EtagKitError("nothing came", url="http://me:pw@localhost/a", expected=3, found=0))
     nothing came: http://***@localhost/a (expected 3, found 0)
@@ -144,6 +167,7 @@ class EtagKitError(Exception):
         self.expected = _safe(expected)
         self.found = _safe(found)
         self.advice = advice
+        self.published = False
 
     @override
     def __str__(self) -> str:
@@ -177,7 +201,7 @@ class EtagKitError(Exception):
 
     def about(self, *, url: str | None = None, path: str | None = None) -> None:
         """Fill in the subject where the place that raised did not know it; never overwrite one."""
-        if self.url is None and url is not None:
+        if self.url is None and isinstance(url, str):
             self.url = redact_url(url)
         if self.path is None and path is not None:
             self.path = path
@@ -200,6 +224,12 @@ class InvalidURL(InvalidArgument):
     """The URL is not an absolute http or https URL."""
 
     kind = "invalid_url"
+
+
+class TargetTaken(InvalidArgument):
+    """The path holds a file that was fetched from another source; it is left alone."""
+
+    kind = "target_taken"
 
 
 class InvalidHeader(EtagKitError, ValueError):
@@ -237,6 +267,13 @@ class ConnectionFailed(SourceError, ConnectionError):
     """No connection, or it broke before an answer came."""
 
     kind = "connection"
+
+
+class CertificateRefused(ConnectionFailed):
+    """The source's certificate is not one that this machine trusts."""
+
+    kind = "certificate"
+    _retryable = False
 
 
 class SourceTimeout(SourceError, TimeoutError):
@@ -315,6 +352,12 @@ class SizeMismatch(IntegrityError):
     _retryable = True
 
 
+class LimitExceeded(IntegrityError):
+    """More came than the caller allows to be stored; asking again will not help."""
+
+    kind = "limit"
+
+
 class DigestMismatch(IntegrityError):
     """The digest of what came is not the one that was demanded or announced."""
 
@@ -356,7 +399,6 @@ class DiskFull(LocalFileError):
     """No space, or no quota, left where the file should go."""
 
     kind = "disk_full"
-    _retryable = True
 
 
 class AccessDenied(LocalFileError, PermissionError):
@@ -371,6 +413,13 @@ class ManifestError(EtagKitError):
     kind = "manifest"
 
 
+class ManifestBusy(ManifestError):
+    """Other processes kept the manifest locked for longer than the time limit."""
+
+    kind = "manifest_busy"
+    _retryable = True
+
+
 class ManifestTooNew(ManifestError):
     """The manifest was written by a newer etagkit; it is left untouched."""
 
@@ -381,6 +430,15 @@ class ManifestCorrupt(ManifestError):
     """The manifest does not hold what it should; it is left untouched."""
 
     kind = "manifest_corrupt"
+
+
+class StrategyFailed(EtagKitError):
+    """A download strategy's stage raised or returned something that it may not.
+
+    What it raised is the `__cause__`.
+    """
+
+    kind = "strategy"
 
 
 class MissingExtra(EtagKitError, ImportError):

@@ -5,8 +5,9 @@ process that has done both, has a single thread, and forks a child for each job 
 tests.crash._children`); a test talks to it through `Children`. Its first act is a fetch of its own:
 whatever the library imports only when needed is there before a child gives up its rights.
 
-A message is a pickled value after its length in 8 octets. The server answers each job with the
-child's process id at once, and with its `Report` at its end.
+A message is a pickled value after its length in 8 octets. A job is answered with the child's
+process id; then the word `_END` with its `Report`, when the child has ended. Until that word the
+child stays known to the system, dead or alive, so that its id can be given to `os.kill`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 #: Seconds without an octet after which a client in a child gives up.
 _PATIENCE = 30.0
 
+#: What asks for the report.
+_END = "end"
+
 
 # --- the side of the tests ---------------------------------------------------------------------
 
@@ -68,6 +72,7 @@ class Children:
 
     def end(self) -> Report:
         """Wait for the child, and return what became of its job."""
+        _send(_pipe(self._server.stdin), _END)
         report: Report = _receive(_pipe(self._server.stdout))
         return report
 
@@ -118,6 +123,7 @@ def _serve() -> None:
             _be_child(job, its)
         os.close(its)
         _send(replies, pid)
+        assert _receive(jobs) == _END
         with os.fdopen(mine, "rb") as pipe:
             said = pipe.read()
         _, status = os.waitpid(pid, 0)
@@ -185,17 +191,21 @@ def _options(job: Fetch) -> FetchOptions:
 
 
 def _fetch(job: Fetch, points: Points) -> FetchResult:
-    with httpx.Client(**_client_options()) as client:
-        with DownloadContext(client, manifest=job.manifest) as context:
-            context._session._driver = WatchedDriver(client, points)
-            return context.fetch(job.url, job.to, options=_options(job))
+    with (
+        httpx.Client(**_client_options()) as client,
+        DownloadContext(client, manifest=job.manifest) as context,
+    ):
+        context._session._driver = WatchedDriver(client, points)
+        return context.fetch(job.url, job.to, options=_options(job))
 
 
 async def _afetch(job: Fetch, points: Points) -> FetchResult:
-    async with httpx.AsyncClient(**_client_options()) as client:
-        async with AsyncDownloadContext(client, manifest=job.manifest) as context:
-            context._session._driver = AsyncWatchedDriver(client, points)
-            return await context.fetch(job.url, job.to, options=_options(job))
+    async with (
+        httpx.AsyncClient(**_client_options()) as client,
+        AsyncDownloadContext(client, manifest=job.manifest) as context,
+    ):
+        context._session._driver = AsyncWatchedDriver(client, points)
+        return await context.fetch(job.url, job.to, options=_options(job))
 
 
 def _sweep(job: SweepOften) -> Report:

@@ -17,13 +17,15 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from etagkit.drivers import AsyncDriver, SyncDriver
 from etagkit.drivers._async import AsyncScope
 from etagkit.drivers._sync import SyncScope
 from tests.crash._job import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from etagkit.drivers import AsyncHttpClient, HttpClient
     from etagkit.flow import Op
@@ -54,6 +56,11 @@ class Points:
             if len(self.names) == self._job.fail_at:
                 raise OSError(self._job.fail_with, os.strerror(self._job.fail_with))
 
+    def reach_operation(self, when: str, op: Op[Any]) -> None:
+        """Note that the process is right before or after `op`, where operations are watched."""
+        if Watch.OPERATIONS in self._job.watch:
+            self.reach(f"{when} {type(op).__name__}")
+
     def watch(self) -> None:
         """Make the steps that the job watches points."""
         if Watch.FILES in self._job.watch:
@@ -74,7 +81,7 @@ class WatchedDriver(SyncDriver):
         self.points = points
 
     @contextlib.contextmanager
-    def scope(self) -> Iterator[SyncScope]:
+    def scope(self) -> Generator[SyncScope]:
         """Open a scope as the driver does."""
         scope = _WatchedScope(self, self.points)
         try:
@@ -89,9 +96,9 @@ class _WatchedScope(SyncScope):
         self._points = points
 
     def perform(self, op: Op[Any], /) -> Any:
-        self._points.reach(f"before {type(op).__name__}")
+        self._points.reach_operation("before", op)
         answer = super().perform(op)
-        self._points.reach(f"after {type(op).__name__}")
+        self._points.reach_operation("after", op)
         return answer
 
 
@@ -104,13 +111,14 @@ class AsyncWatchedDriver(AsyncDriver):
         self.points = points
 
     @contextlib.asynccontextmanager
-    async def scope(self) -> AsyncIterator[AsyncScope]:
+    async def scope(self) -> AsyncGenerator[AsyncScope]:
         """Open a scope as the driver does."""
         scope = _AsyncWatchedScope(self, self.points)
         try:
             yield scope
         finally:
-            await scope.aclose()
+            with anyio.CancelScope(shield=True):
+                await scope.aclose()
 
 
 class _AsyncWatchedScope(AsyncScope):
@@ -119,9 +127,9 @@ class _AsyncWatchedScope(AsyncScope):
         self._points = points
 
     async def perform(self, op: Op[Any], /) -> Any:
-        self._points.reach(f"before {type(op).__name__}")
+        self._points.reach_operation("before", op)
         answer = await super().perform(op)
-        self._points.reach(f"after {type(op).__name__}")
+        self._points.reach_operation("after", op)
         return answer
 
 
@@ -203,7 +211,8 @@ class _Calls:
 
     def _on_path(self, real: Callable[..., Any], word: str) -> Callable[..., Any]:
         def call(path: str, *rest: Any, **more: Any) -> Any:
-            names = [self._name(each) for each in (path, *rest) if isinstance(each, str)]
+            paths = [each for each in (path, *rest) if isinstance(each, str | os.PathLike)]
+            names = [self._name(os.fspath(each)) for each in paths]
             if None not in names:
                 self._points.reach(" ".join(map(str, (word, *names))))
             return real(path, *rest, **more)
@@ -212,7 +221,6 @@ class _Calls:
 
     def _name(self, path: str) -> str | None:
         """Return what `path` is called in the name of a point; `None` outside of the folder."""
-        path = os.fspath(path)
         if path == self._folder:
             return "folder"
         if os.path.dirname(path) != self._folder:
@@ -240,4 +248,5 @@ def _watch_sqlite(points: Points, watch: Watch) -> None:
 
 def _first_words(sql: str) -> str:
     """Return the beginning of a statement, without its values."""
-    return " ".join(sql.split()[:3]).partition("(")[0].strip()
+    words = " ".join(sql.split()[:3]).partition("(")[0].strip()
+    return "BEGIN read" if words == "BEGIN" else words  # the transactions that write say IMMEDIATE

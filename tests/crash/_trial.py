@@ -1,4 +1,4 @@
-"""One target in one state, what the source has for it, and what must hold whatever happens to it."""
+"""One target in one state, what the source has for it, and what must hold whatever happens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,12 +15,13 @@ import httpx
 from etagkit.drivers import Files
 from etagkit.http import ETag
 from etagkit.manifest import ManifestRecord, SQLiteManifest, parse_sidecar, sidecar_path
-from etagkit.transfer import DownloadContext, Fetched, FetchOptions, Skipped
+from etagkit.transfer import DownloadContext, FetchOptions, Skipped
 from etagkit.transfer._decide import compare_local
 from etagkit.transfer._model import LocalState
 from tests.crash._job import Fetch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from etagkit.testing import Origin
@@ -28,12 +30,26 @@ if TYPE_CHECKING:
 #: Octets of a body: several reads of a client, and several pages of a file system.
 SIZE = 200_000
 
-#: Two versions, and what somebody made of the first; nothing in one is found at its place in another.
+#: Two versions, no octet of one standing at the same place in the other, and an edit of the first.
 OLD = bytes(range(1, 251)) * (SIZE // 250)
 NEW = bytes(range(250, 0, -1)) * (SIZE // 250)
 EDITED = OLD[:-1] + b"\xff"
 
+PASSWORD = "hush"  # of the source, who does not ask for one
+
 _NAME = "data.bin"
+
+
+#: Seconds to wait for another process or thread; far more than a loaded machine needs.
+PATIENCE = 30.0
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what another process does to files, which nobody can be told of."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.001)
 
 
 @functools.cache
@@ -55,6 +71,7 @@ class Scene:
         edited: what somebody put in its place since.
         source: what the source has.
         force, sidecar: what the run is told.
+        loses_sidecar: the sidecar of what was fetched before is gone.
     """
 
     source: bytes
@@ -62,6 +79,13 @@ class Scene:
     edited: bytes | None = None
     force: bool = False
     sidecar: bool = False
+    loses_sidecar: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What an undisturbed run returns."""
+        idle = self.before == self.source and not self.force
+        return "Skipped" if idle else "Fetched"
 
     @property
     def before(self) -> bytes | None:
@@ -78,23 +102,37 @@ SCENES = {
     "edited": Scene(recorded=OLD, edited=EDITED, source=OLD),
     "edited, another size": Scene(recorded=OLD, edited=b"mine", source=OLD),
     "edited and updated": Scene(recorded=OLD, edited=EDITED, source=NEW),
+    "unchanged": Scene(recorded=OLD, source=OLD),
+    "unchanged, sidecar lost": Scene(recorded=OLD, source=OLD, sidecar=True, loses_sidecar=True),
 }
 
 
 class Trial:
     """A scene, set up in a folder and at an origin of its own path."""
 
-    def __init__(self, scene: Scene, origin: Origin, client: httpx.Client, folder: Path) -> None:
-        """Set the scene up."""
+    def __init__(
+        self,
+        scene: Scene,
+        origin: Origin,
+        client: httpx.Client,
+        folder: Path,
+        *,
+        manifest: Path | None = None,
+    ) -> None:
+        """Set the scene up; the manifest is the folder's own unless another is named."""
+        folder.mkdir(exist_ok=True, parents=True)
         self.scene = scene
+        self.manifest = folder / ".etagkit" / "manifest.sqlite" if manifest is None else manifest
         self.folder = folder
         self.path = str(folder / _NAME)
         self._origin = origin
         self._client = client
-        self._route = f"{folder}/{_NAME}"
+        self.route = f"{folder}/{_NAME}"
         if scene.recorded is not None:
             self.serve(scene.recorded)
             self.fetch()
+        if scene.loses_sidecar:
+            os.unlink(sidecar_path(self.path))
         if scene.edited is not None:
             (folder / _NAME).write_bytes(scene.edited)
         self.serve(scene.source)
@@ -104,21 +142,27 @@ class Trial:
     @property
     def job(self) -> Fetch:
         """The run that is to be disturbed."""
-        return Fetch(url=self.url, to=self.path, force=self.scene.force, sidecar=self.scene.sidecar)
+        return Fetch(
+            url=self.url,
+            to=self.path,
+            manifest=str(self.manifest),
+            force=self.scene.force,
+            sidecar=self.scene.sidecar,
+        )
 
     @property
     def url(self) -> str:
-        """Where the source is."""
-        return self._origin.url(self._route)
+        """Where the source is, with a password that must not be shown anywhere."""
+        return self._origin.url(self.route).replace("//", f"//me:{PASSWORD}@", 1)
 
     def serve(self, body: bytes) -> None:
         """Let the source have `body`."""
-        self._origin.put(self._route, body, etag=_tag(body))
+        self._origin.put(self.route, body, etag=_tag(body))
 
     def fetch(self) -> FetchResult:
         """Fetch undisturbed."""
         options = FetchOptions(sidecar=self.scene.sidecar)
-        with DownloadContext(self._client) as context:
+        with DownloadContext(self._client, manifest=self.manifest) as context:
             return context.fetch(self.url, self.path, options=options)
 
     def content(self) -> bytes | None:
@@ -131,10 +175,9 @@ class Trial:
 
     def record(self) -> ManifestRecord | None:
         """Return the record in the manifest, if there is one."""
-        path = self.folder / ".etagkit" / "manifest.sqlite"
-        if not path.exists():
+        if not self.manifest.exists():
             return None
-        with SQLiteManifest(path) as manifest:
+        with SQLiteManifest(self.manifest) as manifest:
             return next(iter(manifest.records()), None)
 
     def sidecar(self) -> ManifestRecord | None:
@@ -147,9 +190,7 @@ class Trial:
 
     def leftovers(self) -> list[str]:
         """Return the temporary files in the folder."""
-        return sorted(each.name for each in self.folder.glob("*.part")) + sorted(
-            each.name for each in self.folder.glob(".*.part")
-        )
+        return sorted(name for name in os.listdir(self.folder) if name.endswith(".part"))
 
     # --- what must hold --------------------------------------------------------------------
 
@@ -166,8 +207,9 @@ class Trial:
             if record != before:
                 assert content == self.scene.source, "a new record stands beside the old file"
                 assert record.sha256 == _sha256(self.scene.source)
-            versions = {(_tag(body), _sha256(body)) for body in (OLD, NEW)}
-            assert (str(record.etag), record.sha256) in versions, "validators of other bytes"
+            versions = {self.scene.recorded, self.scene.source}
+            told = {(_tag(body), _sha256(body)) for body in versions if body is not None}
+            assert (str(record.etag), record.sha256) in told, "validators of other bytes"
             if self._seems_to_fit(record):
                 assert content is not None
                 assert record.sha256 == _sha256(content), "a record that the local check believes"
@@ -191,9 +233,9 @@ class Trial:
             assert record.etag == ETag(_tag(self.scene.source))
             assert record.sha256 == _sha256(self.scene.source)
             assert self._seems_to_fit(record)
-        wanted = {_NAME, ".etagkit"} | ({f"{_NAME}.meta.json"} if self.scene.sidecar else set())
-        assert set(os.listdir(self.folder)) == wanted
-        assert os.listdir(self.folder / ".etagkit") == ["manifest.sqlite"]
+        wanted = {_NAME} | ({f"{_NAME}.meta.json"} if self.scene.sidecar else set())
+        assert set(os.listdir(self.folder)) - {".etagkit"} == wanted
+        assert os.listdir(self.manifest.parent) == [self.manifest.name]
         self.check_rest()
 
     def check_rest(self) -> None:
@@ -221,6 +263,3 @@ def _tag(body: bytes) -> str:
 
 def _sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
-
-
-__all__ = ["EDITED", "NEW", "OLD", "SCENES", "SIZE", "Fetched", "Scene", "Trial", "quick_client"]

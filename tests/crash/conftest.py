@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx
+
     from tests.crash._children import Children
 
 #: Where Linux keeps files in memory.

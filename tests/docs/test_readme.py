@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etagkit.cli._app import etagkit
 from tests._support import PROJECT
 
 if TYPE_CHECKING:
@@ -83,6 +84,24 @@ def test_the_readme_reads_every_howto() -> None:
         if page.parent.name in {"howto", "explanation"} and page.name != "index.md"
     }
     assert guides <= linked
+
+
+def shell_words(page: Path) -> list[list[str]]:
+    """Return the calls of `etagkit` on a page, in shell blocks and in backticks, as words."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for fence in _FENCE.finditer(text) for line in fence["body"].splitlines()]
+    lines += re.findall(r"`([^`\n]+)`", prose(page))
+    calls = (re.search(r"(?:^|/bin/)etagkit (?P<rest>[a-z].*)", line) for line in lines)
+    return [call["rest"].split() for call in calls if call]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_command_and_option_exists(page: Path) -> None:
+    """Calls of `etagkit` in the documentation name commands and options that there are."""
+    for command, *words in shell_words(page):
+        assert command in etagkit.commands
+        known = {name for option in etagkit.commands[command].params for name in option.opts}
+        assert {word for word in words if word.startswith("--")} <= known | {"--help"}
 
 
 def prose(page: Path) -> str:

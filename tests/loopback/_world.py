@@ -136,9 +136,7 @@ class World:
         with open(self.path(to), "rb") as file:
             return file.read()
 
-    def run(
-        self, sync: Callable[[Any], T], asynchronous: Callable[[Any], Awaitable[T]]
-    ) -> T:
+    def run(self, sync: Callable[[Any], T], asynchronous: Callable[[Any], Awaitable[T]]) -> T:
         """Call the function of this colour with an open client."""
         module = import_module(self.kind.library)
         options = {"trust_env": False, "timeout": 5, "verify": _no_authorities(), **self.client}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etagkit import errors
 from etagkit.http import ETag, Validators
 from etagkit.manifest import MemoryManifest, sidecar_path
 from etagkit.testing import Chunked, ExtraHeaders, NoValidators, Status, Together
@@ -21,8 +22,7 @@ NEW = b"another version!!\n" * 200
 
 
 def test_first_fetch(world: World) -> None:
-    """What is there arrives whole, and its record says what came, from where and how it was shown.
-    """
+    """What is there arrives whole; its record says what came, from where and how it was shown."""
     url = world.put("/data.txt", OLD, content_type="text/plain", etag='"v1"')
     result = world.fetch(url)
     assert isinstance(result, Fetched)
@@ -174,9 +174,7 @@ def test_without_validators_everything_is_fetched(world: World) -> None:
 
 @pytest.mark.parametrize(("age", "kind"), [(3600, Skipped), (0, Fetched)])
 def test_only_a_date(world: World, age: int, kind: type) -> None:
-    """Last-Modified alone is enough if it was older than a second, for a file may change twice in
-    one.
-    """
+    """Last-Modified alone is enough if it was a second old: a file may change twice in one."""
     now = datetime.now(UTC)
     url = world.put("/data.txt", OLD, last_modified=now - timedelta(seconds=age), etag="")
     dated = ExtraHeaders({"Date": now.strftime("%a, %d %b %Y %H:%M:%S GMT")})
@@ -209,9 +207,7 @@ def test_a_weakened_tag_is_the_same_version(small_world: World) -> None:
 def test_broken_tags_tell_nothing(small_world: World, etag: str) -> None:
     """A field that is no tag is never compared."""
     url = small_world.put("/data.txt", OLD)
-    small_world.origin.always(
-        "/data.txt", Together(NoValidators(), ExtraHeaders({"ETag": etag}))
-    )
+    small_world.origin.always("/data.txt", Together(NoValidators(), ExtraHeaders({"ETag": etag})))
     small_world.fetch(url)
     assert small_world.record().etag is None
     assert small_world.fetch(url).reason in {Reason.CANNOT_TELL, Reason.UNCHANGED}
@@ -222,9 +218,7 @@ def test_broken_tags_tell_nothing(small_world: World, etag: str) -> None:
 def test_the_tag_of_the_body_is_recorded(small_world: World) -> None:
     """Validators are those of the answer with the bytes, not those that the HEAD showed."""
     url = small_world.put("/data.txt", OLD, etag='"body"')
-    small_world.origin.script(
-        "/data.txt", ExtraHeaders({"ETag": '"head"'}, methods="HEAD")
-    )
+    small_world.origin.script("/data.txt", ExtraHeaders({"ETag": '"head"'}, methods="HEAD"))
     small_world.fetch(url)
     assert small_world.record().etag == ETag('"body"')
     assert isinstance(small_world.fetch(url), Skipped)  # a HEAD that disagrees is not believed
@@ -234,8 +228,7 @@ def test_the_tag_of_the_body_is_recorded(small_world: World) -> None:
 
 
 def test_another_expectation_is_looked_at(small_world: World) -> None:
-    """A pin that the recorded bytes do not meet leads to a transfer, one that they meet to a skip.
-    """
+    """A pin that the recorded bytes do not meet is a transfer, one that they meet a skip."""
     import hashlib
 
     url = small_world.put("/data.txt", OLD)
@@ -288,15 +281,30 @@ def test_a_known_version_is_checked_as_before(
 
 
 def test_one_file_of_two_sources(small_world: World) -> None:
-    """Two URLs fetched to one name replace each other, and neither is skipped wrongly."""
+    """A name that holds another source's file is refused, until somebody insists."""
     one = small_world.put("/one", OLD)
     two = small_world.put("/two", NEW)
-    small_world.fetch(one, manifest=MemoryManifest())
     store = MemoryManifest()
     small_world.fetch(one, manifest=store)
-    small_world.fetch(two, manifest=store)
-    assert isinstance(small_world.fetch(one, manifest=store), Fetched)
+    with pytest.raises(errors.TargetTaken) as caught:
+        small_world.fetch(two, manifest=store)
+    assert caught.value.found == one
     assert small_world.read() == OLD
+    assert isinstance(small_world.fetch(one, manifest=store), Skipped)
+    assert isinstance(small_world.fetch(two, manifest=store, force=True), Fetched)
+    assert isinstance(small_world.fetch(two, manifest=store), Skipped)
+    with pytest.raises(errors.TargetTaken):
+        small_world.fetch(one, manifest=store)
+    assert small_world.read() == NEW
+
+
+def test_a_file_without_a_record(small_world: World) -> None:
+    """It is replaced, but not without a word."""
+    url = small_world.put("/data.txt", NEW)
+    with open(small_world.path(), "wb") as file:
+        file.write(OLD)
+    assert small_world.fetch(url).reason is Reason.UNRECORDED_FILE
+    assert small_world.read() == NEW
 
 
 # --- asking only -----------------------------------------------------------------------------
@@ -332,14 +340,13 @@ def test_has_changed_without_head(world: World, refusal: int | None) -> None:
     assert world.bodies() <= 1
 
 
-def test_has_changed_needs_a_record(small_world: World) -> None:
-    """A file that was never fetched cannot say which version it is."""
-    from etagkit.errors import InvalidArgument
-
+def test_a_file_that_was_never_fetched(small_world: World) -> None:
+    """What has no record counts as changed, and nothing is made on the disk to find that out."""
     url = small_world.put("/data.txt", OLD)
-    with pytest.raises(InvalidArgument, match="no record"):
-        small_world.has_changed(url, small_world.path("other"))
-    assert small_world.origin.log == []
+    report = small_world.has_changed(url, small_world.path("other"))
+    assert report.changed
+    assert report.reason is Reason.NEVER_FETCHED
+    assert os.listdir(small_world.folder) == []
 
 
 def test_conditional_look_with_a_record(world: World) -> None:

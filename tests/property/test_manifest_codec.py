@@ -90,6 +90,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "strategy": st.none() | TEXTS,
     "local": st.none() | FACTS,
     "download_timestamp": MOMENTS,
+    "first_published": st.none() | MOMENTS,
     "checked_at": st.none() | MOMENTS,
     "http_status": st.integers(100, 599),
     "http_version": st.none() | TEXTS,
@@ -135,6 +136,7 @@ def test_records_come_back_from_a_file(
         assert manifest.get(record.resource) == record
         assert manifest.find(record.source_url) == [record]
         assert manifest.by_sha256(record.sha256) == [record]
+        assert manifest.at_target(record.target) == [record]
         assert list(manifest.records()) == [record]
 
 
@@ -193,7 +195,7 @@ def test_a_changed_octet_is_noticed(record: ManifestRecord, data: st.DataObject)
 def test_any_text_is_stored_exactly_or_refused(text: str) -> None:
     """Even texts that JSON would join or SQLite refuse never come back as something else."""
     record = ManifestRecord(
-        resource="r",
+        resource="0" * 64,
         source_url="https://example.org/",
         target=text,
         download_timestamp=datetime(2026, 1, 1, tzinfo=UTC),

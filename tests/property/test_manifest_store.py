@@ -85,6 +85,21 @@ class SQLiteLikeMemory(RuleBasedStateMachine):
         assert self.file.find(url) == self.memory.find(url)
         assert self.file.by_sha256(sha256) == self.memory.by_sha256(sha256)
 
+    @rule(place=TARGETS)
+    def look_at(self, place: str) -> None:
+        """Both know the same sources of a file, the latest first."""
+        found = self.file.at_target(place)
+        assert found == self.memory.at_target(place)
+        times = [record.download_timestamp for record in found]
+        assert times == sorted(times, reverse=True)
+
+    @rule(url=URLS)
+    def read_only(self, url: str) -> None:
+        """Who only reads, beside an open writer, sees the same."""
+        with SQLiteManifest(self.path, read_only=True) as reader:
+            assert reader.find(url) == self.memory.find(url)
+            assert list(reader.records()) == list(self.memory.records())
+
     @invariant()
     def equal(self) -> None:
         """Both list the same, with the same history."""

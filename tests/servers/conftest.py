@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
+
 from tests._support import require_server, server_missing
 from tests.servers._files import NotObtained, obtain_real_files, write_big_file
 from tests.servers._recipes import Apache, Caddy, Nginx

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from tests.servers._files import REAL_FILES, sha256, write_big_file
 from tests.servers._server import AccessEntry, RealServer
 

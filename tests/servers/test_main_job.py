@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import shutil
-import ssl
 import subprocess
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 import httpx2
 import pytest
-from tests.servers._files import REAL_FILES
 
 import etagkit
 from etagkit import DownloadContext, Fetched, SourceProber
 from etagkit.transfer import Reason
+from tests.servers._files import REAL_FILES
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.servers._server import RealServer
-
     from etagkit import FetchResult
+    from tests.servers._server import RealServer
 
 pytestmark = pytest.mark.server
 
@@ -175,7 +175,7 @@ def test_the_sync_form_inside_a_running_loop(
 
     async def main() -> tuple[FetchResult, FetchResult]:
         first = etagkit.fetch(url, tmp_path)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return first, etagkit.fetch(url, tmp_path)
 
     first, second = anyio.run(main, backend=backend)
@@ -196,9 +196,7 @@ def _large(server: RealServer, source: Path, to: Path) -> None:
     assert _body_bytes(server) == 0
 
 
-def test_one_gibibyte(
-    nginx: RealServer, big_file: Callable[[int], Path], tmp_path: Path
-) -> None:
+def test_one_gibibyte(nginx: RealServer, big_file: Callable[[int], Path], tmp_path: Path) -> None:
     """A file of 1 GiB comes whole, by the system's own digest, and is skipped the next time."""
     _large(nginx, big_file(_GIB), tmp_path / "big.bin")
     shutil.rmtree(tmp_path)

@@ -130,6 +130,22 @@ def test_urls_among_the_facts_are_redacted(fact: str) -> None:
     assert "cafe" not in str(error)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "error for url 'https://me:hunter2@x.example/a?token=hunter2'",
+        "tried HTTP://x.example/a?sig=hunter2 and https://x.example/",
+        "via http://x.example/ and socks5://me:hunter2@y.example",
+        "at http://me:hunt hunter2@x.example/",
+    ],
+)
+def test_a_url_within_a_text_is_redacted(text: str) -> None:
+    """Words of another library may quote a URL; what leads to it stays."""
+    error = EtagKitError("refused", expected=text, found=text)
+    assert "hunter2" not in f"{error} {error!r} {vars(error)}"
+    assert str(error.found).startswith(text.split(maxsplit=1)[0])
+
+
 @pytest.mark.parametrize("fact", ['W/"a://b#c"', "key=value", 3, b"raw", ["https://x/#f"]])
 def test_facts_that_are_no_url_are_kept(fact: object) -> None:
     """Only text that starts as a URL is touched."""
@@ -182,7 +198,7 @@ def test_only_passing_troubles_are_retryable() -> None:
         "BodyCut",
         "ConnectionFailed",
         "ContainerCut",
-        "DiskFull",
+        "ManifestBusy",
         "SizeMismatch",
         "SourceChanged",
         "SourceError",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from etagkit._redact import MASK, identity_url, redact_url
+from etagkit._redact import MASK, redact_url
 from etagkit.errors import InvalidURL
+from etagkit.http import identity_url
 
 # Links as the providers sign them; values are made up. `SECRET` marks what must not be shown.
 S3 = (
@@ -114,6 +117,45 @@ def test_identity_keeps_what_chooses_the_resource(template: str) -> None:
             "https://example.org/?next=***",
         ),
         ("https://example.org/?next=https%3A%2F%2Fh%2Fa", None),
+        ("https://example.org/?next=%2Fdl%3Ftoken%3Dabc", "https://example.org/?next=***"),
+        ("https://example.org/?next=%2Fdl%3Fpage%3D2", None),
+        ("https://example.org/?u=//me:pw@h/x", "https://example.org/?u=***"),
+        ("https://example.org/?u=%2F%2Fg%2Fx%253Fsig%253Dabc", "https://example.org/?u=***"),
+        ("https://example.org/?a=1%26token=abc", "https://example.org/?a=***"),
+        ("https://example.org/?a=1,token=abc&b=2", "https://example.org/?a=***&b=2"),
+        ("https://example.org/?a=1|sig=abc", "https://example.org/?a=***"),
+        ("https://example.org/?a=1,md5=abc", "https://example.org/?a=***"),
+        ("https://example.org/?a=1|hash=abc", "https://example.org/?a=***"),
+        ('https://example.org/?q={"x-ms-a":"abc"}', "https://example.org/?q=***"),
+        ("https://example.org/?token=abc,def|ghi&b=2", "https://example.org/?token=***&b=2"),
+        ("https://example.org/?a=1,2|3,b=4", None),
+        ("https://example.org/?q=set+pin+%3D+1", "https://example.org/?q=***"),
+        ("https://example.org/?q={%22token%22:%22abc%22}", "https://example.org/?q=***"),
+        ('https://example.org/?q={"a":{"pin" : 1}}', "https://example.org/?q=***"),
+        ("https://example.org/?q=[%22%7B%5C%22sid%5C%22%3A1%7D%22]", "https://example.org/?q=***"),
+        ("https://example.org/?q=%7B%22page%22%3A%222%22%7D", None),
+        ("https://example.org/?q=the+token:+a+story", None),
+        ("https://example.org/?{%22token%22:%22abc%22}", "https://example.org/?***"),
+        ("https://example.org/?token%3Dabc", "https://example.org/?***"),
+        ("https://example.org/?https://me:pw@h/", "https://example.org/?***"),
+        ("https://example.org/?a=" + "%25" * 3 + "3D1", None),
+        ("https://example.org/?a=%" + "25" * 9 + "3D1", "https://example.org/?a=***"),
+        ("https://example.org/?tok%2565n=abc", "https://example.org/?tok%2565n=***"),
+        # nginx: the hash is `st` beside `e`
+        ("https://example.org/a?st=abc&e=1700000000", "https://example.org/a?st=***&e=1700000000"),
+        ("https://example.org/a?e=17&st=abc;p=1", "https://example.org/a?e=17&st=***;p=1"),
+        ("https://example.org/a?st=2024-02-29&se=2024-03-01", None),
+        ("https://example.org/a?e=3&state=open", None),
+        # within a path
+        ("https://example.org/f%3Ftoken=abc", "https://example.org/f%3Ftoken=***"),
+        ("https://example.org/f%3Fsig=abc/b", "https://example.org/f%3Fsig=***/b"),
+        ("https://example.org/f%3Fa=1%26sig=abc", "https://example.org/f%3Fa=***"),
+        ("https://example.org/f%253Ftoken%253Dabc/b", "https://example.org/***/b"),
+        ("https://example.org/hdnts=exp=1~hmac=abc/b.ts", "https://example.org/hdnts=***/b.ts"),
+        ("https://example.org/p/https%3A%2F%2Fme%3Apw%40h/a", "https://example.org/p/***/a"),
+        ("https://example.org/token/key/auth/md5", None),
+        ("https://example.org/year=2024/part=1/a%3Db%26c", None),
+        ("https://example.org/a%20b%3Fpage=2", None),
         ("", ""),
         ("a/relative?sig=1", "a/relative?sig=***"),
     ],
@@ -127,13 +169,25 @@ def test_redaction(url: str, shown: str | None) -> None:
     "name",
     [
         *("token", "access_token", "id_token", "refreshToken", "X-Auth-Token", "csrf-token"),
-        *("token%5B%5D", "user[password]", "tok%65n", "TOKEN", "+token", "token%0A", "%0Asig", "token%0Ax", "x%0Asig"),
+        *(
+            "token%5B%5D",
+            "user[password]",
+            "tok%65n",
+            "TOKEN",
+            "+token",
+            "token%0A",
+            "%0Asig",
+            "token%0Ax",
+            "x%0Asig",
+        ),
         *("password", "passwd", "pwd", "pass", "passphrase", "userPassword", "db.password"),
         *("secret", "client_secret", "clientsecret", "sig", "sign", "signature", "X-Signature"),
         *("key", "api_key", "apikey", "api-key", "x-api-key", "accessKeyId", "subscription-key"),
         *("consumerkey", "auth", "authorization", "x.auth", "code", "jwt", "otp", "bearer"),
         *("session", "sessionid", "session_id", "PHPSESSID", "jsessionid", "sid", "ticket"),
         *("credential", "credentials", "creds", "hmac", "cookie", "policy", "sas"),
+        *("md5", "MD5", "hash", "verify", "assertion", "client_assertion", "tok", "__cld_tok__"),
+        *("pin", "user-pin", "pat", "github_pat", "secure", "access", "access%5B%5D", "_hash_"),
         *("X-Amz-Anything", "x-goog-anything", "x-oss-signature", "hdnea", "hdnts"),
     ],
 )
@@ -142,6 +196,48 @@ def test_secret_names_are_known(name: str) -> None:
     assert redact_url(f"https://example.org/a?{name}=hunter2&b=1") == (
         f"https://example.org/a?{name}=***&b=1"
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "access_level",
+            "accessibility",
+            "hashtag",
+            "hash_type",
+            "md5sum",
+            "verify_ssl",
+            "verified",
+        ),
+        *("secured", "insecure", "path", "pattern", "patch", "spin", "pinned", "pins", "stock"),
+        *("st", "e", "s", "t", "to", "ok", "state", "store", "assert", "page", "q", "v", "expires"),
+    ],
+)
+def test_ordinary_names_stay_readable(name: str) -> None:
+    """A parameter whose name only resembles a secret's is shown."""
+    url = f"https://example.org/a?{name}=1&b=2&next=/c%3F{name}%3D1"
+    assert redact_url(url) == url
+
+
+@pytest.mark.parametrize("value", [None, 1, b"https://h/?token=1", ["https://h/"], object()])
+def test_what_is_no_text_is_hidden_whole(value: Any) -> None:
+    """Redaction is called where an error is made: it never raises one itself."""
+    assert redact_url(value) == MASK
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/\udce9?token=hunter2\udcff&a=%ff\ud800",
+        "https://me:hunter2\udce9@example.org/%\udce9",
+        "https://\udce9.example.org/?q=hunter2\udce9%26sig=1",
+        "\ud800",
+    ],
+)
+def test_surrogates_are_taken(url: str) -> None:
+    """Text that cannot be encoded is redacted like any other."""
+    assert "hunter2" not in redact_url(url)
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,15 @@ import click
 from typing_extensions import override
 
 from etagkit._version import __version__
+from etagkit.cli._advice import in_words
 from etagkit.cli._demo import demo
 from etagkit.cli._exit import ExitCode, code_of_error
 from etagkit.cli._get import get
+from etagkit.cli._history import history
 from etagkit.cli._logging import log_options
-from etagkit.cli._manifest import history, verify
 from etagkit.cli._output import tell
 from etagkit.cli._probe import probe
+from etagkit.cli._verify import verify
 from etagkit.errors import EtagKitError
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ class _Commands(click.Group):
         except BrokenPipeError:
             ctx.exit(_nobody_reads())
         except EtagKitError as exc:
-            tell(f"error: {exc}")
+            tell(f"error: {in_words(exc)}")
             ctx.exit(code_of_error(exc))
 
 
@@ -74,12 +76,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
             prog_name="etagkit",
             standalone_mode=False,
         )
-        sys.stdout.flush()  # here, where a pipe that broke can still be dealt with
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
-    except BrokenPipeError:
-        return _nobody_reads()
     except (click.Abort, KeyboardInterrupt):
         return _interrupted()
     return code if isinstance(code, int) else ExitCode.DONE

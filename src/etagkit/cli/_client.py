@@ -17,7 +17,7 @@ import click
 
 from etagkit._version import __version__
 from etagkit.cli._gather import gather
-from etagkit.drivers._http import _default_timeout
+from etagkit.drivers._http import default_timeout
 from etagkit.errors import InvalidArgument, MissingExtra
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 #: answer means, and so what is recorded.
 _OURS = frozenset(
     {
-        "accept",
         "accept-encoding",
         "connection",
         "content-length",
@@ -49,6 +48,9 @@ _OURS = frozenset(
         "transfer-encoding",
     }
 )
+
+#: A host with or without a port: what may be repeated of a proxy, since it can be no password.
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 
 #: Seconds: longer than any sensible silence, and small enough for the clocks of the C library.
 _LONGEST_TIMEOUT = 24 * 3600.0
@@ -198,6 +200,7 @@ def build_client(connection: Connection) -> httpx.Client:
     """
     import httpx
 
+    _check_proxy(connection.proxy)
     if connection.http2 and importlib.util.find_spec("h2") is None:
         raise MissingExtra.of("http2", "HTTP/2")
     auth, verify = _netrc(connection), _trusted(connection.cacert)
@@ -207,7 +210,7 @@ def build_client(connection: Connection) -> httpx.Client:
             headers=_fields(connection),
             http2=connection.http2,
             proxy=connection.proxy,
-            timeout=_default_timeout(httpx) if connection.timeout is None else connection.timeout,
+            timeout=default_timeout(httpx) if connection.timeout is None else connection.timeout,
             verify=verify,
         )
     except ImportError as exc:
@@ -270,9 +273,21 @@ def _netrc(connection: Connection) -> httpx.NetRCAuth | None:
         ) from exc
 
 
+def _check_proxy(proxy: str | None) -> None:
+    """Refuse a proxy without its scheme; the advice repeats no more of it than the host."""
+    if proxy is None or "://" in proxy:
+        return
+    user, at, host = proxy.rpartition("@")
+    shown = host if _HOST.fullmatch(host) else "HOST:PORT"
+    before = "USER:PASSWORD@" if ":" in user else "USER@" if at else ""
+    raise InvalidArgument(
+        "the proxy is written without http:// before it", advice=f"write http://{before}{shown}"
+    )
+
+
 def _bad_proxy(proxy: str | None) -> InvalidArgument:
     return InvalidArgument(
         "the proxy cannot be used" if proxy else "a proxy named by the environment cannot be used",
         url=proxy,
-        expected="http://host:port, https:// or socks5://",
+        advice="write http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT",
     )

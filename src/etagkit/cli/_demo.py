@@ -18,8 +18,8 @@ from etagkit.cli._logging import log_options
 from etagkit.cli._output import print_line, print_table, tell
 from etagkit.cli._progress import Lines
 from etagkit.display import human_size
+from etagkit.manifest import default_manifest_path
 from etagkit.transfer import DownloadContext, FetchOptions
-from etagkit.transfer._session import default_manifest_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

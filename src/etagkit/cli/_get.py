@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from etagkit._redact import identity_url
 from etagkit.cli._client import Connection, build_client, client_options
 from etagkit.cli._exit import exit_code
 from etagkit.cli._gather import gather
 from etagkit.cli._items import Item, count_words, table_of
-from etagkit.cli._logging import log_event, log_is_shown, log_options
-from etagkit.cli._output import print_json, print_table
+from etagkit.cli._listing import Wanted, read_listing
+from etagkit.cli._logging import log_is_shown, log_options
+from etagkit.cli._octets import octets_option
+from etagkit.cli._output import print_json, print_line, print_table
 from etagkit.cli._progress import Bar, Follower, Lines, Style, choose_style
+from etagkit.drivers._local_errors import local_errors
 from etagkit.errors import EtagKitError, InvalidArgument
+from etagkit.http import identity_url
 from etagkit.transfer import DownloadContext, FetchOptions, LocalCheck, default_strategies
 from etagkit.transfer._decide import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
 
 @attrs.frozen(kw_only=True)
@@ -32,24 +36,31 @@ class Order:
 
     url: str
     to: str
-    refused: InvalidArgument | None = None
+    refused: EtagKitError | None = None
 
 
-def plan_orders(urls: Sequence[str], to: str) -> tuple[Order, ...]:
+def plan_orders(
+    urls: Sequence[str], to: str, listed: Sequence[Wanted] | None = None
+) -> tuple[Order, ...]:
     """Return what to fetch where.
 
     One URL may name the file that it becomes. Several go to a folder, there already or not, under
     the names that end them: a second one with the name of another resource is refused, because it
-    would replace what the first has just brought.
+    would replace what the first has just brought. A list (`listed`) always goes to a folder, for it
+    may hold one URL today and two tomorrow.
 
     >>> [order.to for order in plan_orders(["http://h/a", "http://h/b"], "mirror")]
     ['mirror/', 'mirror/']
     """
-    if len(urls) == 1:
+    if len(urls) == 1 and listed is None:
         return (Order(url=urls[0], to=to),)
     folder = to if to.endswith(("/", os.sep)) else f"{to}{os.sep}"
     taken: dict[str, str] = {}
-    return tuple(Order(url=url, to=folder, refused=_second_of_name(url, taken)) for url in urls)
+    wanted = (*(Wanted(url=url) for url in urls), *(listed or ()))
+    return tuple(
+        Order(url=each.url, to=folder, refused=each.refused or _second_of_name(each.url, taken))
+        for each in wanted
+    )
 
 
 def _second_of_name(url: str, taken: dict[str, str]) -> InvalidArgument | None:
@@ -135,7 +146,10 @@ _fetch_options = gather(
         (
             "max_bytes",
             click.option(
-                "--max-bytes", type=int, metavar="N", help="Store no file of more than N octets."
+                "--max-bytes",
+                metavar="N",
+                callback=octets_option,
+                help="Store no file of more than N octets; 10k, 10M, 1GiB will do.",
             ),
         ),
         (
@@ -165,7 +179,14 @@ _fetch_options = gather(
 
 
 @click.command(short_help="Fetch what has changed, and skip the rest.")
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.argument("urls", nargs=-1, metavar="URL...")
+@click.option(
+    "--from",
+    "listing",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Also fetch the URLs in this file, one a line; - is standard input.",
+)
 @click.option(
     "--to",
     default=".",
@@ -192,6 +213,7 @@ def get(  # noqa: PLR0913  one parameter for each option
     /,
     *,
     urls: tuple[str, ...],
+    listing: BinaryIO | None,
     to: str,
     options: FetchOptions,
     decode: bool,
@@ -206,28 +228,52 @@ def get(  # noqa: PLR0913  one parameter for each option
     A file appears under its final name only when all of it has come and been checked. One URL that
     fails stops no other.
     """
-    if len(urls) > 1 and (options.expected_sha256, options.expected_size) != (None, None):
-        message = "--expect-sha256 and --expect-size speak of one file: give one URL"
-        raise click.UsageError(message)
+    _check_usage(urls, listing, options)
+    orders = plan_orders(urls, to, _listed(listing))
     items: list[Item] = []
     with (
         contextlib.ExitStack() as at_end,
         build_client(connection) as client,
-        _follower(len(urls), quiet=quiet, as_json=as_json) as follower,
+        _follower(len(orders), quiet=quiet, as_json=as_json) as follower,
         DownloadContext(
             client,
             manifest=manifest,
             strategies=default_strategies(decode=decode),
-            on_event=log_event if log_is_shown() else follower.event,  # no bar beside the log
+            on_event=follower.event,
         ) as downloads,
     ):
         if not (as_json or quiet):
             at_end.callback(_print_summary, items)  # also when Ctrl-C ends the run early
-        for item in fetch_each(downloads, plan_orders(urls, to), options, follower):
+            if not orders:
+                print_line(count_words(()))
+        for item in fetch_each(downloads, orders, options, follower):
             items.append(item)
             if as_json:
                 print_json(item.to_json())
     context.exit(exit_code([item.fate for item in items], tell_unchanged=exit_unchanged))
+
+
+def _check_usage(urls: Sequence[str], listing: BinaryIO | None, options: FetchOptions) -> None:
+    if not urls and listing is None:
+        message = "give a URL, or a file of them by --from"
+        raise click.UsageError(message)
+    one = len(urls) == 1 and listing is None
+    if not one and (options.expected_sha256, options.expected_size) != (None, None):
+        message = "--expect-sha256 and --expect-size speak of one file: give one URL"
+        raise click.UsageError(message)
+
+
+def _listed(listing: BinaryIO | None) -> list[Wanted] | None:
+    """Return what the list asks for, whole before anything is fetched.
+
+    Raises:
+        LocalFileError: it cannot be read.
+    """
+    if listing is None:
+        return None
+    name = "standard input" if listing.name in {"-", "<stdin>"} else listing.name
+    with local_errors(name):
+        return list(read_listing(listing, name))
 
 
 def _print_summary(items: Sequence[Item]) -> None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import enum
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from etagkit._redact import redact_url
+from etagkit.cli._advice import in_words
 from etagkit.cli._exit import Fate, fate_of
 from etagkit.cli._output import short_hash, shown_path
 from etagkit.display import Table, human_size
 from etagkit.errors import EtagKitError
+from etagkit.manifest import ManifestRecord
 from etagkit.transfer import Fetched, FetchResult, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from etagkit.manifest import ManifestRecord
 
 _log = logging.getLogger("etagkit.cli")
 
@@ -52,7 +53,7 @@ class Failure:
         The traceback of such a one goes to the log (`-v`).
         """
         if isinstance(error, EtagKitError):
-            return cls(kind=error.kind, message=str(error), retryable=error.retryable)
+            return cls(kind=error.kind, message=in_words(error), retryable=error.retryable)
         _log.debug("unexpected error", exc_info=error)
         name = type(error).__name__
         return cls(kind="unexpected", message=f"unexpected {name}; -v shows where", retryable=False)
@@ -68,7 +69,10 @@ class Failure:
 
 @attrs.frozen(kw_only=True)
 class Item:
-    """One URL at the end of its fetch. `path` is `None` where nothing was published or found."""
+    """One URL at the end of its fetch. `path` is `None` where nothing was published or found.
+
+    `reason` is for programs; `words` are what people read.
+    """
 
     url: str = attrs.field(converter=redact_url)
     outcome: Outcome
@@ -105,6 +109,16 @@ class Item:
             failure=failure,
         )
 
+    @property
+    def same_bytes(self) -> bool:
+        """Whether it was transferred only to bring what is here already."""
+        return self.outcome is Outcome.FETCHED and self.fate is Fate.UNCHANGED
+
+    @property
+    def words(self) -> str:
+        """The reason, and that nothing came of it where that is so."""
+        return f"{self.reason}; same bytes" if self.same_bytes else self.reason
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields for a program; the names are part of the command's interface."""
         record = self.record
@@ -112,6 +126,7 @@ class Item:
             "url": self.url,
             "path": None if self.path is None else str(self.path),
             "outcome": self.outcome.value,
+            "changed": self.fate is Fate.CHANGED,
             "reason": self.reason,
             "size": None if record is None else record.size,
             "sha256": None if record is None else record.sha256,
@@ -127,7 +142,7 @@ class Item:
             return f"failed: {self.failure.about(self.url)}"
         size = human_size(None if self.record is None else self.record.size)
         where = "" if self.path is None else f" -> {shown_path(self.path)}"
-        return f"{self.outcome.value}: {self.url}{where} ({size}, {self.reason})"
+        return f"{self.outcome.value}: {self.url}{where} ({size}, {self.words})"
 
     def cells(self, base: str | None) -> tuple[str, ...]:
         """Return the row of the table; paths are shown relative to `base`."""
@@ -135,19 +150,36 @@ class Item:
         return (
             self.url if self.path is None else shown_path(self.path, base),
             self.outcome.value,
-            self.reason,
+            self.words,
             human_size(None if record is None else record.size),
             short_hash(None if record is None else record.sha256),
         )
 
 
 def count_words(items: Sequence[Item]) -> str:
-    """Return how many items ended in which way: `2 fetched, 1 failed`."""
-    counts = ((sum(item.outcome is each for item in items), each.value) for each in Outcome)
-    return ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing to do"
+    """Return how many items ended in which way: `2 fetched, 1 failed`.
+
+    Those that were transferred again for nothing are counted apart.
+    """
+    again = sum(item.same_bytes for item in items)
+    counts = {each: sum(item.outcome is each for item in items) for each in Outcome}
+    parts = (
+        (counts[Outcome.FETCHED] - again, "fetched"),
+        (again, "fetched again (same bytes)"),
+        (counts[Outcome.SKIPPED], "skipped"),
+        (counts[Outcome.FAILED], "failed"),
+    )
+    return ", ".join(f"{count} {word}" for count, word in parts if count) or "nothing to do"
 
 
 def table_of(items: Sequence[Item], *, title: str = "", base: str | None = None) -> Table:
     """Return the table of a run."""
-    rows = tuple(item.cells(base) for item in items)
-    return Table(title=title, columns=_COLUMNS, rows=rows, right=("size",))
+    return Table(
+        title=title,
+        columns=_COLUMNS,
+        rows=tuple(item.cells(base) for item in items),
+        right=("size",),
+        elastic=("file",),
+        prose=("reason",),
+        spare=("sha256", "size"),
+    )

@@ -9,14 +9,11 @@ import click
 from typing_extensions import override
 
 from etagkit.display import printable
-from etagkit.events import Advanced, TransferEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-_log = logging.getLogger("etagkit.cli")
 
 _LEVELS = ("debug", "info", "warning", "error")
 _KEY = "etagkit.log"
@@ -82,12 +79,6 @@ def log_options(command: F) -> F:
         help="Show what the library logs from this level on.",
     )
     return level(verbose(command))
-
-
-def log_event(event: TransferEvent) -> None:
-    """Log a step of a probe or fetch; how far a body has come is left to the bar."""
-    if not isinstance(event, Advanced):
-        _log.debug("%s", event)
 
 
 def log_is_shown() -> bool:

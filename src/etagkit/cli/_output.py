@@ -23,7 +23,8 @@ def print_table(table: Table) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(file=sys.stdout, highlight=False).print(table)
+        # Not cropped: a table that has no room is broken by the terminal, and nothing is lost.
+        Console(file=sys.stdout, highlight=False).print(table, crop=False)
     else:
         click.echo(str(table))
 

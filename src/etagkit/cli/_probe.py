@@ -10,7 +10,7 @@ from etagkit._redact import redact_url
 from etagkit.cli._client import Connection, build_client, client_options
 from etagkit.cli._exit import Fate, exit_code, fate_of
 from etagkit.cli._items import Failure
-from etagkit.cli._logging import log_event, log_options
+from etagkit.cli._logging import log_options
 from etagkit.cli._output import print_json, print_line, print_table, tell
 from etagkit.transfer import SourceProber
 
@@ -55,7 +55,7 @@ def probe(
 
     Costs one HEAD and, where that leaves something open, one GET for the first 1 KiB.
     """
-    with build_client(connection) as client, SourceProber(client, on_event=log_event) as prober:
+    with build_client(connection) as client, SourceProber(client) as prober:
         fates = [_probe_one(prober, url, as_json=as_json) for url in urls]
     context.exit(exit_code(fates))
 

@@ -10,6 +10,7 @@ __all__ = [
     "Clock",
     "Files",
     "HttpClient",
+    "OpenTemp",
     "SyncDriver",
     "default_async_client",
     "default_client",
@@ -20,7 +21,7 @@ __getattr__, __dir__ = attach(
     {
         "._async": ["AsyncDriver"],
         "._clock": ["Clock"],
-        "._files": ["Files"],
+        "._files": ["Files", "OpenTemp"],
         "._http": ["AsyncHttpClient", "HttpClient", "default_async_client", "default_client"],
         "._sync": ["SyncDriver"],
     },
@@ -29,7 +30,7 @@ __getattr__, __dir__ = attach(
 if TYPE_CHECKING:
     from etagkit.drivers._async import AsyncDriver
     from etagkit.drivers._clock import Clock
-    from etagkit.drivers._files import Files
+    from etagkit.drivers._files import Files, OpenTemp
     from etagkit.drivers._http import (
         AsyncHttpClient,
         HttpClient,

@@ -2,8 +2,8 @@
 
 What blocks (files, SQLite, hashing and decoding) runs in worker threads; the event loop only
 receives. Blocks are collected to `_BATCH` octets first, because handing over costs about 50
-microseconds. Cancellation is delivered between steps: a thread that writes is waited for, then the
-scope, shielded, closes the bodies and removes what was not published.
+microseconds. Cancellation is delivered between steps: a thread that writes is waited for
+(`in_thread`), then the scope, shielded, closes the bodies and removes what was not published.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.to_thread import run_sync
 
-from etagkit.drivers import _http
+from etagkit.drivers import _http, _http_bodies, _http_errors
 from etagkit.drivers._clock import Clock
 from etagkit.drivers._files import Files
-from etagkit.drivers._local import LocalScope, carry, finish
+from etagkit.drivers._local import LocalScope, carry
 from etagkit.drivers._pace import Pace
+from etagkit.drivers._telling import tell, tell_answer
+from etagkit.drivers._threads import in_thread
 from etagkit.flow import Answer, Body, Drain, Emit, Now, Op, Peek, Release, Send
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 #: Octets handed to a worker thread at once: the cost of handing over vanishes next to hashing
 #: them (half a millisecond), and memory stays small.
@@ -53,7 +54,7 @@ class AsyncDriver:
         self.listener = listener
 
     @contextlib.asynccontextmanager
-    async def scope(self) -> AsyncIterator[AsyncScope]:
+    async def scope(self) -> AsyncGenerator[AsyncScope]:
         """Open a scope for one flow."""
         scope = AsyncScope(self)
         try:
@@ -70,7 +71,7 @@ class AsyncScope:
         """Start with nothing open."""
         self._driver = driver
         self._local = LocalScope(driver.files)
-        self._bodies: dict[Body, _http.AsyncIncoming] = {}
+        self._bodies: dict[Body, _http_bodies.AsyncIncoming] = {}
         self._sent = 0
 
     async def perform(self, op: Op[Any], /) -> Any:  # noqa: PLR0911  one line per operation
@@ -87,14 +88,14 @@ class AsyncScope:
             case Now():
                 return self._driver.clock.now()
             case Emit(event):
-                return self._emit(event)
+                return tell(self._driver.listener, event)
             case _:
-                return await run_sync(self._local.perform, op)
+                return await in_thread(self._local.perform, op)
 
     async def aclose(self) -> None:
         """Close what is open and remove what was not published."""
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(run_sync, self._local.close)
+            stack.push_async_callback(in_thread, self._local.close)
             for body in self._bodies.values():
                 stack.push_async_callback(body.aclose)
         self._bodies.clear()
@@ -109,27 +110,30 @@ class AsyncScope:
         try:
             response = await client.send(request, **_http.send_options(client, op))
         except Exception as exc:
-            error = _http.translate(exc, self._driver.library, op.url)
+            error = _http_errors.translate(exc, self._driver.library, op)
             if error is None:
                 raise
             raise error from exc
         head = _http.head_of(response, op)
+        tell_answer(head)
         self._sent += 1
         body = Body(self._sent)
-        self._bodies[body] = _http.AsyncIncoming(response, head, self._driver.library)
+        self._bodies[body] = _http_bodies.AsyncIncoming(response, head, self._driver.library)
         return Answer(head, body)
 
     async def _release(self, body: Body) -> None:
         async with self._taken(body) as incoming:
-            await incoming.let_go()
+            await incoming.let_go(self._driver.clock.steady)
 
     async def _peek(self, body: Body, limit: int) -> bytes:
         seen = bytearray()
+        patience = _http_bodies.Patience(self._driver.clock.steady, _http_bodies.SAMPLE_SECONDS)
         async with self._taken(body) as incoming, aclosing(incoming.blocks()) as blocks:
             async for block in blocks:
                 seen += block
-                if _http.has_seen(incoming.head, len(seen), limit):
+                if _http_bodies.has_seen(incoming.head, len(seen), limit):
                     break
+                patience.check(incoming.head.url)
         return bytes(seen[:limit])
 
     async def _drain(self, op: Drain) -> int:
@@ -144,14 +148,14 @@ class AsyncScope:
                 waiting += len(block)
                 pace.advance(len(block))
                 if waiting >= _BATCH:
-                    await run_sync(carry, op.through, store, batch)
+                    await in_thread(carry, op.through, store, batch)
                     batch, waiting = [], 0
-        await run_sync(carry, op.through, store, batch)
-        await run_sync(finish, op.through, store)
+        await in_thread(carry, op.through, store, batch)
+        await in_thread(self._local.finish, op.through, op.into)
         return pace.finish()
 
     @contextlib.asynccontextmanager
-    async def _taken(self, body: Body) -> AsyncIterator[_http.AsyncIncoming]:
+    async def _taken(self, body: Body) -> AsyncGenerator[_http_bodies.AsyncIncoming]:
         """Take over a body and close it, also when cancelled in the middle of it."""
         incoming = self._bodies.pop(body)
         try:

@@ -9,8 +9,8 @@ its owner holds a lock on it: that is how the next run tells a dead process's fi
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -19,14 +19,16 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-import attrs
-
 from etagkit.drivers import _platform
-from etagkit.errors import AccessDenied, DiskFull, InvalidArgument, LocalFileError
-from etagkit.flow import FileFacts, Place, Temp
+from etagkit.drivers._local_errors import local_errors
+from etagkit.drivers._temp import OpenTemp, facts_of, mode_for
+from etagkit.errors import LocalFileError
+from etagkit.flow import FileFacts, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+__all__ = ["Files", "OpenTemp", "local_errors"]
 
 #: Block for hashing a local file: beyond 64 KiB the speed does not change.
 _BLOCK = 1 << 20
@@ -35,14 +37,7 @@ _BLOCK = 1 << 20
 #: counts as dead. A day is longer than any one transfer should take.
 _DEAD_AFTER = 24 * 3600
 
-#: What a new version takes over from the old file: rights, but no set-user-id, which a write to a
-#: file takes away too.
-_PERMISSIONS = 0o777
-
 _TEMP = re.compile(r"\.etagkit-(?P<host>[0-9a-f]{8})-[0-9a-f]{16}\.part")
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def _host_mark() -> str:
@@ -53,91 +48,18 @@ def _random_name() -> str:
     return secrets.token_hex(8)
 
 
-@contextlib.contextmanager
-def local_errors(path: str) -> Iterator[None]:
-    """Turn an OSError about `path` into one of ours."""
-    try:
-        yield
-    except LocalFileError:
-        raise
-    except OSError as exc:
-        raise _translate(exc, path) from exc
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: a pipe would keep this process until somebody writes into it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
-def _translate(exc: OSError, path: str) -> LocalFileError:
-    words = exc.strerror or str(exc)
-    if exc.errno in _FULL:
-        return DiskFull(
-            "no space is left", path=path, found=words, advice="free some space and run again"
+def _check_regular(status: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise LocalFileError(
+            "the target is there and is no regular file",
+            path=path,
+            found=stat.filemode(status.st_mode),
         )
-    if exc.errno in _DENIED:
-        return AccessDenied("this process may not do that here", path=path, found=words)
-    return LocalFileError("the file cannot be used", path=path, found=words)
-
-
-def _facts(status: os.stat_result) -> FileFacts:
-    return FileFacts(
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        ctime_ns=status.st_ctime_ns,
-        inode=status.st_ino,
-    )
-
-
-@attrs.define
-class OpenTemp:
-    """A temporary file that this process is writing."""
-
-    temp: Temp
-    descriptor: int
-
-    def write(self, data: bytes) -> None:
-        """Append `data`, all of it."""
-        with local_errors(self.temp.path):
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(self.descriptor, rest) :]
-
-    def flush(self) -> None:
-        """Bring the content to the disk."""
-        with local_errors(self.temp.path):
-            _platform.flush(self.descriptor)
-
-    def publish(self, target: str) -> FileFacts:
-        """Give it its final name, with the permissions that the old file had."""
-        with local_errors(target):
-            before = os.fstat(self.descriptor)
-            with contextlib.suppress(FileNotFoundError):
-                self._take_mode(os.stat(target))
-            if not _platform.RENAMES_OPEN_FILES:
-                self.close()
-            _platform.replace(self.temp.path, target)
-            after = os.stat(target) if self.descriptor < 0 else os.fstat(self.descriptor)
-        self.close()
-        if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise LocalFileError("the file was altered while it was published", path=target)
-        return _facts(after)
-
-    def _take_mode(self, old: os.stat_result) -> None:
-        if not stat.S_ISREG(old.st_mode):
-            raise InvalidArgument(
-                "the target is there and is no regular file", found=stat.filemode(old.st_mode)
-            )
-        if hasattr(os, "fchmod"):
-            with contextlib.suppress(PermissionError):
-                os.fchmod(self.descriptor, old.st_mode & _PERMISSIONS)
-
-    def close(self) -> None:
-        """Close the descriptor, once."""
-        descriptor, self.descriptor = self.descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def discard(self) -> None:
-        """Close and remove."""
-        self.close()
-        with contextlib.suppress(OSError):
-            os.unlink(self.temp.path)
 
 
 class Files:
@@ -171,51 +93,57 @@ class Files:
                 status = os.stat(path)
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        if not stat.S_ISREG(status.st_mode):
-            raise LocalFileError(
-                "the target is there and is no regular file",
-                path=path,
-                found=stat.filemode(status.st_mode),
-            )
-        return _facts(status)
+        _check_regular(status, path)
+        return facts_of(status)
 
     def hash(self, path: str) -> tuple[str, FileFacts] | None:
         """Return SHA-256 and facts of the file at `path`; the facts are those of the bytes read."""
         with local_errors(path):
             try:
-                file = open(path, "rb", buffering=0)  # noqa: SIM115  closed just below
-            except FileNotFoundError:
+                file = io.FileIO(path, opener=_open_at_once)
+            except (FileNotFoundError, NotADirectoryError):
                 return None
             with file:
                 before = os.fstat(file.fileno())
+                _check_regular(before, path)
                 digest = hashlib.sha256()
                 while block := file.read(_BLOCK):
                     digest.update(block)
                 after = os.fstat(file.fileno())
-        if _facts(before) != _facts(after):
+        if facts_of(before) != facts_of(after):
             raise LocalFileError("the file was being written while it was read", path=path)
-        return digest.hexdigest(), _facts(after)
+        return digest.hexdigest(), facts_of(after)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """Return the first `limit` octets of a regular file; `None` where it cannot be read."""
+        with local_errors(path):
+            try:
+                with open(path, "rb", opener=_open_at_once) as file:
+                    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                    return file.read(limit) if regular else None
+            except OSError:
+                return None
 
     def create_temp(self, target: str) -> OpenTemp:
         """Create and lock a temporary file beside `target`."""
-        folder = os.path.dirname(target)
-        with local_errors(target):
-            os.makedirs(folder, exist_ok=True)
-            while True:
-                path = os.path.join(folder, f".etagkit-{self._host}-{self._name()}.part")
-                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-                try:
-                    descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
-                except FileExistsError:
-                    continue
-                if _platform.try_lock(descriptor) is not False and _is_still(path, descriptor):
-                    return OpenTemp(Temp(path), descriptor)
-                os.close(descriptor)  # a sweep was faster than our lock; take another name
+        opened: OpenTemp | None = None
+        try:
+            with local_errors(target):
+                folder = os.path.dirname(target)
+                os.makedirs(folder, exist_ok=True)
+                while opened is None or not _take(opened):
+                    path = os.path.join(folder, f".etagkit-{self._host}-{self._name()}.part")
+                    opened = OpenTemp(path, target)
+            return opened  # noqa: TRY300  an interrupt at this line is caught below too
+        except BaseException:  # an interrupt too: its traceback would keep the object alive
+            if opened is not None:
+                opened.discard()
+            raise
 
     def sweep(self, folder: str) -> int:
         """Remove the temporary files in `folder` whose owners are dead; return how many."""
         removed = 0
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        with local_errors(folder), contextlib.suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 match = _TEMP.fullmatch(entry.name)
                 if match is not None:
@@ -225,7 +153,7 @@ class Files:
     def _remove_if_dead(self, path: str, host: str) -> bool:
         """Remove under the lock, so that an owner who locks later finds its file gone."""
         try:
-            descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+            descriptor = _open_at_once(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
         except OSError:
             return False
         try:
@@ -247,8 +175,13 @@ class Files:
             _platform.sync_folder(folder)
 
 
-def _is_still(path: str, descriptor: int) -> bool:
+def _take(opened: OpenTemp) -> bool:
+    """Create and lock the file; false where its name is taken, or a sweep was faster than we."""
     try:
-        return os.path.samestat(os.stat(path), os.fstat(descriptor))
-    except FileNotFoundError:
+        opened.create(mode_for(opened.target))
+        taken = _platform.try_lock(opened.descriptor) is not False and opened.stands()
+    except FileExistsError:
         return False
+    if not taken:
+        opened.discard()
+    return taken

@@ -1,6 +1,6 @@
 """Requests through a client that the user made: httpx or httpx2, sync or async.
 
-The only file that knows either library, and it knows them by structure: what is used is
+The `_http*` files are the only ones that know either library, by structure: what is used is
 `build_request`, `send(stream=True)`, `iter_raw` and `close`, which both share. They do share no
 classes: neither library's requests, responses or exceptions are the other's, so requests are built
 by the client itself and exceptions are looked up in the module that the client's class comes from.
@@ -11,41 +11,23 @@ httpx's own decoders do not make for gzip and brotli.
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from etagkit.errors import (
-    BodyCut,
-    ConnectionFailed,
-    InvalidArgument,
-    InvalidURL,
-    SourceError,
-    SourceTimeout,
-)
-from etagkit.http import Framing, Head, Headers
+from etagkit.errors import InvalidArgument, InvalidURL
+from etagkit.http import Head, Headers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import Callable
     from types import ModuleType
 
     from etagkit.flow import Send
-
-_log = logging.getLogger(__name__)
-
-#: A body of an unwanted answer up to this size is read to its end, which keeps the connection;
-#: a longer one costs more than a new connection.
-DRAIN_TO_KEEP = 4096
 
 #: What a client says of itself by default, and what may follow a redirect to another origin.
 _NEUTRAL = frozenset(
     {"host", "accept", "accept-language", "connection", "user-agent", "accept-encoding"}
 )
-
-#: Libraries whose protocol errors can pass through httpx unmapped: h2 raises its own
-#: InvalidBodyLengthError when END_STREAM comes before Content-Length octets.
-_PROTOCOL_LIBRARIES = frozenset({"h2", "h11", "hpack", "hyperframe"})
 
 
 class HttpClient(Protocol):
@@ -106,17 +88,29 @@ def default_client() -> Any:
     """Return a new sync client for callers who passed none."""
     import httpx
 
-    return httpx.Client(timeout=_default_timeout(httpx))
+    return _made(httpx, httpx.Client)
 
 
 def default_async_client() -> Any:
     """Return a new async client for callers who passed none."""
     import httpx
 
-    return httpx.AsyncClient(timeout=_default_timeout(httpx))
+    return _made(httpx, httpx.AsyncClient)
 
 
-def _default_timeout(httpx: ModuleType) -> Any:
+def _made(httpx: ModuleType, client: Callable[..., Any]) -> Any:
+    """Return a client of the environment's making; its words may quote a proxy's password."""
+    try:
+        return client(timeout=default_timeout(httpx))
+    except Exception as exc:
+        raise InvalidArgument(
+            "the environment gives settings that no client can be made with",
+            found=type(exc).__name__,
+            advice="look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR",
+        ) from exc
+
+
+def default_timeout(httpx: ModuleType) -> Any:
     #: Seconds without a single octet: long enough for a slow disk behind the source, short enough
     #: that a dead one is noticed.
     return httpx.Timeout(30.0, connect=10.0)
@@ -129,6 +123,8 @@ def build(client: Any, op: Send) -> Any:
     request only. On another origin nothing of the client's own headers goes along but the neutral
     ones: any of them, not just Authorization, may be a credential (RFC 9110 15.4, 17.16.3).
     """
+    if getattr(client, "is_closed", False):
+        raise InvalidArgument("the client was closed", advice="use it inside its with block")
     fields = [(name.encode("ascii"), value.encode("latin-1")) for name, value in op.headers]
     try:
         url, _ = split_user(op.url)
@@ -141,6 +137,7 @@ def build(client: Any, op: Send) -> Any:
         own = {name.lower() for name, _ in op.headers}
         for name in set(request.headers.keys()) - own - _NEUTRAL:
             del request.headers[name]
+        request.headers["Host"] = request.url.netloc.decode("ascii")
     return request
 
 
@@ -185,184 +182,3 @@ def head_of(response: Any, op: Send) -> Head:
         method=op.method,
         http_version=response.http_version,
     )
-
-
-def worth_reading(head: Head) -> bool:
-    """Whether reading an unwanted body to its end is cheaper than a new connection."""
-    if head.framing is Framing.NONE:
-        return True
-    return head.framing is Framing.LENGTH and (head.content_length or 0) <= DRAIN_TO_KEEP
-
-
-def translate(
-    exc: Exception, library: ModuleType, url: str
-) -> SourceError | InvalidArgument | None:
-    """Return our error for a client's exception before the body, or `None` if it is not one."""
-    if isinstance(exc, library.TimeoutException):
-        return SourceTimeout("the source did not answer in time", url=url, found=_name(exc))
-    if isinstance(exc, library.UnsupportedProtocol | library.InvalidURL):
-        return InvalidURL("the client cannot use this URL", url=url)
-    if isinstance(exc, library.LocalProtocolError):  # its words may quote a header, token and all
-        return InvalidArgument(
-            "the client made a request that HTTP does not allow",
-            url=url,
-            found=_name(exc),
-            advice="look for line ends or spaces in the client's headers",
-        )
-    if isinstance(exc, library.TransportError) or _is_protocol_error(exc):
-        return ConnectionFailed("no answer came from the source", url=url, found=_words(exc))
-    if isinstance(exc, library.HTTPError):
-        return SourceError("the request failed", url=url, found=_words(exc))
-    return None
-
-
-def has_seen(head: Head, received: int, wanted: int) -> bool:
-    """Whether reading may stop at `wanted` octets.
-
-    It goes on where the announced end is reached: hearing of it costs nothing and keeps the
-    connection for the next request.
-    """
-    return received >= wanted and not (
-        head.framing is Framing.LENGTH and received == head.content_length
-    )
-
-
-def translate_body(
-    exc: Exception, library: ModuleType, head: Head, received: int
-) -> SourceError | None:
-    """Return our error for a client's exception within a body, or `None` if it is not one."""
-    expected = head.content_length
-    if isinstance(exc, library.TimeoutException):
-        return SourceTimeout(
-            "the source stopped sending", url=head.url, expected=expected, found=received
-        )
-    if is_of_client(exc, library):
-        return BodyCut(
-            "the body ended before it was complete",
-            url=head.url,
-            expected="a marked end" if expected is None else f"{expected} octets",
-            found=f"{received} octets",
-        )
-    return None
-
-
-def _is_protocol_error(exc: Exception) -> bool:
-    return type(exc).__module__.partition(".")[0] in _PROTOCOL_LIBRARIES
-
-
-def _name(exc: Exception) -> str:
-    return type(exc).__name__
-
-
-def _words(exc: Exception) -> str:
-    return f"{_name(exc)}: {exc}" if str(exc) else _name(exc)
-
-
-def is_of_client(exc: Exception, library: ModuleType) -> bool:
-    """Whether `exc` comes from the client or the protocol below it."""
-    return isinstance(exc, library.HTTPError | library.StreamError) or _is_protocol_error(exc)
-
-
-async def _end(source: AsyncGenerator[bytes], library: ModuleType) -> None:
-    """Close a body's generator, and with it those that it reads from.
-
-    The client's generators do not close the ones below them, which trio warns of. A read that is
-    cancelled ends all of them, the innermost first; octets that were received already are dropped.
-    """
-    import anyio
-
-    with anyio.CancelScope(shield=True) as scope:
-        scope.cancel()
-        try:
-            async for _ in source:
-                pass
-        except Exception as exc:
-            if not is_of_client(exc, library):
-                raise
-    await source.aclose()
-
-
-class Incoming:
-    """A sync body: yields what was sent, block by block, with this library's errors."""
-
-    def __init__(self, response: Any, head: Head, library: ModuleType) -> None:
-        """Keep the open response."""
-        self.head = head
-        self._response = response
-        self._library = library
-
-    def blocks(self) -> Generator[bytes]:
-        """Yield the octets as they come; no size is given, re-chunking would halve the speed."""
-        received = 0
-        source = self._response.iter_raw()
-        try:
-            while (block := next(source, None)) is not None:
-                received += len(block)
-                yield block
-        except Exception as exc:
-            error = translate_body(exc, self._library, self.head, received)
-            if error is None:
-                raise
-            raise error from exc
-        finally:
-            source.close()
-
-    def let_go(self) -> None:
-        """Close; a small rest is read first, which keeps the connection for the next request."""
-        try:
-            if worth_reading(self.head) and not self._response.is_stream_consumed:
-                for _ in self._response.iter_raw():
-                    pass
-        except Exception as exc:
-            if not is_of_client(exc, self._library):
-                raise
-            _log.debug("an unwanted body broke off: %s", type(exc).__name__)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Close without reading on, and with it the connection if there is more to come."""
-        self._response.close()
-
-
-class AsyncIncoming:
-    """The async twin of `Incoming`."""
-
-    def __init__(self, response: Any, head: Head, library: ModuleType) -> None:
-        """Keep the open response."""
-        self.head = head
-        self._response = response
-        self._library = library
-
-    async def blocks(self) -> AsyncGenerator[bytes]:
-        """Yield the octets as they come."""
-        received = 0
-        source = self._response.aiter_raw()
-        try:
-            while (block := await anext(source, None)) is not None:
-                received += len(block)
-                yield block
-        except Exception as exc:
-            error = translate_body(exc, self._library, self.head, received)
-            if error is None:
-                raise
-            raise error from exc
-        finally:
-            await _end(source, self._library)
-
-    async def let_go(self) -> None:
-        """Close; a small rest is read first, which keeps the connection for the next request."""
-        try:
-            if worth_reading(self.head) and not self._response.is_stream_consumed:
-                async for _ in self._response.aiter_raw():
-                    pass
-        except Exception as exc:
-            if not is_of_client(exc, self._library):
-                raise
-            _log.debug("an unwanted body broke off: %s", type(exc).__name__)
-        finally:
-            await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close without reading on, and with it the connection if there is more to come."""
-        await self._response.aclose()

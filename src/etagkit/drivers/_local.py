@@ -14,6 +14,7 @@ from etagkit.flow import (
     Locate,
     Op,
     Publish,
+    ReadFile,
     Stat,
     Sweep,
     SyncFolder,
@@ -36,7 +37,7 @@ class LocalScope:
         self._files = files
         self._temps: dict[Temp, OpenTemp] = {}
 
-    def perform(self, op: Op[Any]) -> Any:  # noqa: C901, PLR0911  one line per operation
+    def perform(self, op: Op[Any]) -> Any:  # noqa: C901, PLR0911, PLR0912  one line per operation
         """Do `op`, which may block, and return its answer."""
         files = self._files
         match op:
@@ -46,12 +47,14 @@ class LocalScope:
                 return files.stat(path)
             case HashFile(path):
                 return files.hash(path)
+            case ReadFile(path, limit):
+                return files.read(path, limit)
             case Sweep(folder):
                 return files.sweep(folder)
             case CreateTemp(target):
                 return self._create(target)
             case Write(temp, data):
-                return self._temps[temp].write(data)
+                return self._write(temp, data)
             case Flush(temp):
                 return self._temps[temp].flush()
             case Publish(temp, target):
@@ -67,8 +70,14 @@ class LocalScope:
                 raise NotImplementedError(message)
 
     def _create(self, target: str) -> Temp:
-        opened = self._files.create_temp(target)
-        self._temps[opened.temp] = opened
+        opened: OpenTemp | None = None
+        try:
+            opened = self._files.create_temp(target)
+            self._temps[opened.temp] = opened
+        except BaseException:  # an interrupt between the two lines
+            if opened is not None:
+                opened.discard()
+            raise
         return opened.temp
 
     def _publish(self, temp: Temp, target: str) -> FileFacts:
@@ -79,6 +88,18 @@ class LocalScope:
     def writer(self, temp: Temp | None) -> Callable[[bytes], None]:
         """Return what appends a block to `temp`; without one, what throws blocks away."""
         return _throw_away if temp is None else self._temps[temp].write
+
+    def finish(self, through: Through, temp: Temp | None) -> None:
+        """Store what is left at the end of a body; the file is not written to any more."""
+        store = self.writer(temp)
+        for piece in through.finish():
+            store(piece)
+        if temp is not None:
+            self._temps[temp].settle()
+
+    def _write(self, temp: Temp, data: bytes) -> None:
+        self._temps[temp].write(data)
+        self._temps[temp].settle()
 
     def close(self) -> None:
         """Remove what was not published."""
@@ -97,9 +118,3 @@ def carry(through: Through, store: Callable[[bytes], None], blocks: list[bytes])
     for block in blocks:
         for piece in through.feed(block):
             store(piece)
-
-
-def finish(through: Through, store: Callable[[bytes], None]) -> None:
-    """Store what is left at the end of a body."""
-    for piece in through.finish():
-        store(piece)

@@ -13,18 +13,20 @@ logged.
 A file that is not ours, or that a newer version has written, is refused before SQLite could write
 a byte to it. A write-ahead log works only between processes of one machine: keep the file on a
 local file system, not on a share that several machines write.
+
+Reading without writing: even a reader needs the log's index, and SQLite makes both beside the file
+where they are missing, leaves them there, and makes them the reader's own, so that the owner of the
+file can be locked out. A file opened with `read_only` is therefore read as one that never changes
+(`immutable`) while no log stands beside it, and each answer counts only if the file is still what
+it was. Where a log stands, its writer made the index too, and locks do their work.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
-import logging
 import os
-import shutil
 import sqlite3
-import stat
 import threading
 import time
 import weakref
@@ -32,22 +34,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from urllib.parse import quote
 
-import attrs
-
-from etagkit.errors import (
-    AccessDenied,
-    DiskFull,
-    EtagKitError,
-    InvalidArgument,
-    ManifestCorrupt,
-    ManifestError,
-    ManifestTooNew,
+from etagkit._log import get_logger
+from etagkit.drivers._sqlite_errors import allowed, for_reading_only, primary, translated
+from etagkit.drivers._sqlite_layout import (
+    Layout,
+    check,
+    check_readable,
+    migrate,
+    number,
+    one_state,
 )
+from etagkit.drivers._sqlite_place import Standing, prepare, settled, standing
+from etagkit.errors import InvalidArgument, ManifestBusy, ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
-logger = logging.getLogger("etagkit.drivers.sqlite")
+__all__ = ["Database", "Layout"]
+
+logger = get_logger("sqlite")
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -64,43 +69,6 @@ _FORK_PATIENCE = 5.0
 
 #: STRICT tables came with SQLite 3.37 (https://www.sqlite.org/stricttables.html).
 _OLDEST = (3, 37, 0)
-
-#: Free octets below which an I/O error of SQLite means a full disk: a write-ahead log needs 32 KiB
-#: of shared memory beside it before its first page.
-_NO_SPACE = 64 * 1024
-
-_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-
-_PERMISSIONS = "check the permissions of the file and its folder"
-
-#: Primary result codes (https://www.sqlite.org/rescode.html): the low byte of the extended ones.
-_PRIMARY = 0xFF
-
-
-class DatabaseBusy(ManifestError):
-    """Another process kept the file locked for longer than this one was willing to wait."""
-
-    kind = "manifest_busy"
-    _retryable = True
-
-
-@attrs.frozen(kw_only=True)
-class Layout:
-    """What a database of ours holds: the mark in its header and the scripts that build it.
-
-    `migrations` lead from an empty file to the present layout, one step each; their number is the
-    version (`user_version`) that the file carries afterwards. A script that was released is never
-    edited, only followed by another.
-    """
-
-    application_id: int
-    migrations: tuple[str, ...]
-
-    @property
-    def version(self) -> int:
-        """The version of a file that has seen every migration."""
-        return len(self.migrations)
 
 
 class _Handle:
@@ -180,12 +148,15 @@ class Database:
     Args:
         path: the file; it and its folder are created where missing.
         layout: the mark and the migrations of this kind of file.
+        read_only: read what is there, and write nothing, neither to the file nor beside it. The
+            file must exist; one of an older layout is read if it can be, and never migrated.
         timeout: seconds to wait for other writers.
         vfs: SQLite's way to the file; `unix-dotfile` for example where a mount knows no file locks.
 
     Raises:
         ManifestTooNew: a newer version has written the file. It is left untouched.
         ManifestCorrupt: the file is something else. It is left untouched.
+        InvalidArgument: no file name, or with `read_only` no such file.
         AccessDenied, DiskFull: the file system did not let us.
         ManifestError: anything else; `retryable` says whether waiting may help.
     """
@@ -195,6 +166,7 @@ class Database:
         path: str | os.PathLike[str],
         layout: Layout,
         *,
+        read_only: bool = False,
         timeout: float = BUSY_SECONDS,
         vfs: str | None = None,
     ) -> None:
@@ -203,12 +175,15 @@ class Database:
         if not name or "\0" in name:
             raise InvalidArgument("not a file name", found=name)
         self.path = os.path.abspath(name)
+        self.read_only = read_only
         self._layout = layout
         self._timeout = timeout
         self._vfs = vfs
         self._closed = False
+        self._inside = False  # a transaction's block; only looked at under the lock
         self._handle = _Handle()
-        self._live()
+        self._seen: Standing | None = None  # what the connection reads, with `read_only`
+        self.execute("PRAGMA user_version")
         _handles().add(self._handle)
 
     @property
@@ -221,9 +196,9 @@ class Database:
 
         Outside of `transaction` each statement is a transaction of its own.
         """
-        with self._handle.lock, _translated(self.path):
+        with self._handle.lock, self._translated():
             try:
-                return self._live().execute(sql, values).fetchall()
+                return self._read(sql, values) if self.read_only else self._run(sql, values)
             except (UnicodeEncodeError, OverflowError) as exc:
                 raise InvalidArgument("a value that SQLite cannot hold", path=self.path) from exc
 
@@ -233,11 +208,21 @@ class Database:
 
         It begins with the lock (`BEGIN IMMEDIATE`), so what is read within it still holds when it
         is written. An exception undoes everything.
+
+        Raises:
+            ManifestError: the file was opened with `read_only`, or a transaction is open already.
         """
-        with self._handle.lock, _translated(self.path):
+        with self._handle.lock, self._translated():
+            if self.read_only:
+                raise for_reading_only(self.path)
             connection = self._live()
-            connection.execute("BEGIN IMMEDIATE")
+            if self._inside:
+                raise ManifestError("a transaction within a transaction", path=self.path)
             try:
+                if connection.in_transaction:  # an interrupt hit between two statements of ours
+                    connection.execute("ROLLBACK")
+                self._inside = True
+                connection.execute("BEGIN IMMEDIATE")
                 yield
                 if self._owns(connection):
                     connection.execute("COMMIT")
@@ -246,6 +231,8 @@ class Database:
                     with contextlib.suppress(sqlite3.Error):  # what happened first matters more
                         connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._inside = False
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -269,7 +256,39 @@ class Database:
         """Whether `connection` is this process's: a child may leave a block its parent entered."""
         return self._handle.connection is connection
 
-    def _live(self) -> sqlite3.Connection:
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self.path, read_only=self.read_only)
+
+    def _run(self, sql: str, values: Sequence[object]) -> list[Row]:
+        return self._live().execute(sql, values).fetchall()
+
+    def _read(self, sql: str, values: Sequence[object]) -> list[Row]:
+        """Run a query on one state of the file: again where it changed under the query."""
+        deadline = time.monotonic() + self._timeout
+        self._refuse_unusable()
+        while True:
+            try:
+                rows = self._run(sql, values)
+            except (sqlite3.Error, ManifestError):  # half of one state, half of another?
+                if self._undisturbed() or time.monotonic() > deadline:
+                    raise
+            else:
+                if self._undisturbed():
+                    return rows
+                if time.monotonic() > deadline:
+                    raise ManifestBusy(
+                        "the manifest changes faster than it can be read",
+                        path=self.path,
+                        advice="try again later",
+                    )
+            self._handle.close()
+
+    def _undisturbed(self) -> bool:
+        """Whether the file is still read as it must be, and is what it was if nothing locks it."""
+        now = standing(self.path)
+        return now == self._seen or (now.log and self._seen is not None and self._seen.log)
+
+    def _refuse_unusable(self) -> None:
         if self._closed:
             raise ManifestError("the manifest is closed", path=self.path)
         if self._handle.lost:
@@ -278,27 +297,40 @@ class Database:
                 path=self.path,
                 advice="use another start method, or fork before the manifest is used",
             )
+
+    def _live(self) -> sqlite3.Connection:
+        self._refuse_unusable()
         if self._handle.connection is None:
-            with _translated(self.path):
-                self._handle.connection = self._open()
+            self._handle.connection = self._open_reading() if self.read_only else self._open()
         return self._handle.connection
 
     def _open(self) -> sqlite3.Connection:
-        if sqlite3.sqlite_version_info < _OLDEST:
-            raise ManifestError(
-                "this Python's SQLite is too old for a manifest file",
-                expected=".".join(map(str, _OLDEST)),
-                found=sqlite3.sqlite_version,
-                advice="use a Python built with a newer SQLite",
-            )
-        if _prepare(self.path):
+        _refuse_old_sqlite()
+        if prepare(self.path):
             self._probe()
         connection = self._connect("rwc", timeout=self._timeout)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")  # views of ours call no functions
-            _migrate(connection, self._layout)
+            migrate(connection, self._layout)
             _choose_journal(connection, self.path, time.monotonic() + self._timeout)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_reading(self) -> sqlite3.Connection:
+        _refuse_old_sqlite()
+        self._seen = settled(self.path)
+        mode = "ro&immutable=1"
+        if self._seen.log:
+            self._probe()
+            # Without its index, which only somebody who may write the file has a right to make.
+            mode = "ro" if allowed(self.path, os.W_OK) else "ro&readonly_shm=1"
+        connection = self._connect(mode, timeout=self._timeout)
+        try:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            check_readable(connection, self._layout)
         except BaseException:
             connection.close()
             raise
@@ -320,116 +352,36 @@ class Database:
 
         It is read through SQLite, not with `open`: closing a file of one's own drops every POSIX
         lock that this process holds on it. What a write-ahead log changes is not seen here; but a
-        file gets its mark before it gets such a log, and `_migrate` looks at the version again.
+        file gets its mark before it gets such a log, and `migrate` looks at the version again.
         """
         connection = self._connect("ro&immutable=1")
         try:
-            _check(connection, self._layout)
+            with one_state(connection):
+                check(connection, self._layout)
         except sqlite3.DatabaseError as exc:
             # Another process may be writing pages this very moment: only a file that does not begin
             # like a database is known to be none.
-            if _primary(exc) == sqlite3.SQLITE_NOTADB:
+            if primary(exc) == sqlite3.SQLITE_NOTADB:
                 raise
         finally:
             connection.close()
 
 
-def _prepare(path: str) -> bool:
-    """Create the folder of `path`; return whether a file with content stands at `path`."""
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        facts = os.stat(path)
-    except FileNotFoundError:
-        return False
-    except OSError as exc:
-        raise _from_os(exc, path) from exc
-    if not stat.S_ISREG(facts.st_mode):
+def _refuse_old_sqlite() -> None:
+    if sqlite3.sqlite_version_info < _OLDEST:
         raise ManifestError(
-            "something else stands where the manifest file should be",
-            path=path,
-            advice="name a file",
+            "this Python's SQLite is too old for a manifest file",
+            expected=".".join(map(str, _OLDEST)),
+            found=sqlite3.sqlite_version,
+            advice="use a Python built with a newer SQLite",
         )
-    if not _allowed(path, os.R_OK | os.W_OK):
-        # SQLite would open it for reading, and leave a log and an index that its owner cannot use.
-        raise AccessDenied("the manifest may not be written", path=path, advice=_PERMISSIONS)
-    if facts.st_size == 1:  # SQLite takes a file of one octet for an empty one, and writes over it
-        raise _not_ours(path)
-    return facts.st_size > 0
-
-
-def _allowed(path: str | os.PathLike[str], mode: int) -> bool:
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _not_ours(path: str) -> ManifestCorrupt:
-    return ManifestCorrupt(
-        "the file is not a manifest", path=path, advice="it was left untouched; name another file"
-    )
-
-
-def _number(connection: sqlite3.Connection, sql: str) -> int:
-    return int(connection.execute(sql).fetchone()[0])
-
-
-def _check(connection: sqlite3.Connection, layout: Layout) -> int:
-    """Return the version of a file that is ours or empty; refuse any other."""
-    mark = _number(connection, "PRAGMA application_id")
-    version = _number(connection, "PRAGMA user_version")
-    if mark != layout.application_id:
-        if mark or version or _number(connection, "SELECT count(*) FROM sqlite_schema"):
-            raise ManifestCorrupt(
-                "the file is a database of another program",
-                expected=f"application_id {layout.application_id}",
-                found=mark,
-                advice="it was left untouched; name another file",
-            )
-        return 0
-    if version > layout.version:
-        raise ManifestTooNew(
-            "the file was written by a newer etagkit",
-            expected=f"version {layout.version} or lower",
-            found=version,
-            advice="it was left untouched; update etagkit or name another file",
-        )
-    return version
-
-
-def _migrate(connection: sqlite3.Connection, layout: Layout) -> None:
-    """Apply the migrations that are missing, each in a transaction that looks once more."""
-    if _check(connection, layout) == layout.version:
-        return
-    for number, script in enumerate(layout.migrations, start=1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if _check(connection, layout) < number:
-                for statement in _statements(script):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {layout.application_id:d}")
-                connection.execute(f"PRAGMA user_version = {number:d}")
-                logger.debug("migrated a database to version %d", number)
-            connection.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script: `executescript` would commit the transaction it is to be part of."""
-    statement = ""
-    for piece in script.split(";"):
-        statement += f"{piece};"
-        if sqlite3.complete_statement(statement):
-            if statement.strip(" \n;"):
-                yield statement
-            statement = ""
 
 
 def _choose_journal(connection: sqlite3.Connection, path: str, deadline: float) -> None:
     mode = _switch_to_wal(connection, deadline)
     if mode == "wal":
         connection.execute("PRAGMA synchronous = NORMAL")
-        _number(connection, "PRAGMA user_version")  # sets up the log's index: fail here, not later
+        number(connection, "PRAGMA user_version")  # sets up the log's index: fail here, not later
         return
     connection.execute("PRAGMA synchronous = FULL")  # NORMAL is safe with a write-ahead log only
     logger.warning(
@@ -445,75 +397,8 @@ def _switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
         try:
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as exc:
-            if _primary(exc) == sqlite3.SQLITE_PROTOCOL:  # locks of a share that does not keep them
+            if primary(exc) == sqlite3.SQLITE_PROTOCOL:  # locks of a share that does not keep them
                 return "delete"
-            if _primary(exc) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if primary(exc) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE)
-
-
-def _primary(exc: sqlite3.Error) -> int:
-    """Return the primary result code; 0 for what did not come from SQLite itself."""
-    return int(getattr(exc, "sqlite_errorcode", 0)) & _PRIMARY
-
-
-@contextlib.contextmanager
-def _translated(path: str) -> Generator[None]:
-    """Let errors of SQLite leave the block as errors of ours that name `path`."""
-    try:
-        yield
-    except EtagKitError as exc:
-        exc.about(path=path)
-        raise
-    except sqlite3.Error as exc:
-        raise _from_sqlite(exc, path) from exc
-
-
-def _from_os(exc: OSError, path: str) -> EtagKitError:
-    if exc.errno in _DENIED:
-        return AccessDenied("the manifest's folder may not be used", path=path, advice=_PERMISSIONS)
-    if exc.errno in _FULL:
-        return DiskFull("no space left for the manifest", path=path, advice="make room")
-    return ManifestError(f"the manifest cannot be reached: {exc.strerror}", path=path)
-
-
-def _from_sqlite(exc: sqlite3.Error, path: str) -> EtagKitError:
-    code = _primary(exc)
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return DatabaseBusy(
-            "another process keeps the manifest locked",
-            path=path,
-            advice="try again later, or end the process that hangs",
-        )
-    if code == sqlite3.SQLITE_NOTADB:
-        return _not_ours(path)
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA}:
-        # Statements are fixed, so one that does not fit means tables that are not as we made them.
-        return ManifestCorrupt(
-            f"the manifest is damaged ({exc})",
-            path=path,
-            advice="keep a copy, then restore it or start a new one",
-        )
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM} or _denied(code, path):
-        return AccessDenied("the manifest may not be written", path=path, advice=_PERMISSIONS)
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _full(path)):
-        return DiskFull("no space left for the manifest", path=path, advice="make room")
-    return ManifestError(f"the manifest could not be read or written ({exc})", path=path)
-
-
-def _denied(code: int, path: str) -> bool:
-    """Whether SQLite's "unable to open" has its reason in permissions."""
-    if code != sqlite3.SQLITE_CANTOPEN:
-        return False
-    wanted = os.R_OK | os.W_OK
-    return not (
-        _allowed(Path(path).parent, wanted | os.X_OK)
-        and (_allowed(path, wanted) or not os.path.lexists(path))
-    )
-
-
-def _full(path: str) -> bool:
-    try:
-        return shutil.disk_usage(Path(path).parent).free < _NO_SPACE
-    except OSError:
-        return False

@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from etagkit.drivers import _http
+from etagkit.drivers import _http, _http_bodies, _http_errors
 from etagkit.drivers._clock import Clock
 from etagkit.drivers._files import Files
-from etagkit.drivers._local import LocalScope, finish
+from etagkit.drivers._local import LocalScope
 from etagkit.drivers._pace import Pace
+from etagkit.drivers._telling import tell, tell_answer
 from etagkit.flow import Answer, Body, Drain, Emit, Now, Op, Peek, Release, Send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 
 class SyncDriver:
@@ -42,7 +43,7 @@ class SyncDriver:
         self.listener = listener
 
     @contextlib.contextmanager
-    def scope(self) -> Iterator[SyncScope]:
+    def scope(self) -> Generator[SyncScope]:
         """Open a scope for one flow."""
         scope = SyncScope(self)
         try:
@@ -58,7 +59,7 @@ class SyncScope:
         """Start with nothing open."""
         self._driver = driver
         self._local = LocalScope(driver.files)
-        self._bodies: dict[Body, _http.Incoming] = {}
+        self._bodies: dict[Body, _http_bodies.Incoming] = {}
         self._sent = 0
 
     def perform(self, op: Op[Any], /) -> Any:  # noqa: PLR0911  one line per operation
@@ -71,11 +72,11 @@ class SyncScope:
             case Drain():
                 return self._drain(op)
             case Release(body):
-                return self._bodies.pop(body).let_go()
+                return self._bodies.pop(body).let_go(self._driver.clock.steady)
             case Now():
                 return self._driver.clock.now()
             case Emit(event):
-                return self._emit(event)
+                return tell(self._driver.listener, event)
             case _:
                 return self._local.perform(op)
 
@@ -97,24 +98,27 @@ class SyncScope:
         try:
             response = client.send(request, **_http.send_options(client, op))
         except Exception as exc:
-            error = _http.translate(exc, self._driver.library, op.url)
+            error = _http_errors.translate(exc, self._driver.library, op)
             if error is None:
                 raise
             raise error from exc
         head = _http.head_of(response, op)
+        tell_answer(head)
         self._sent += 1
         body = Body(self._sent)
-        self._bodies[body] = _http.Incoming(response, head, self._driver.library)
+        self._bodies[body] = _http_bodies.Incoming(response, head, self._driver.library)
         return Answer(head, body)
 
     def _peek(self, body: Body, limit: int) -> bytes:
         seen = bytearray()
+        patience = _http_bodies.Patience(self._driver.clock.steady, _http_bodies.SAMPLE_SECONDS)
         incoming = self._bodies.pop(body)
         with contextlib.closing(incoming), contextlib.closing(incoming.blocks()) as blocks:
             for block in blocks:
                 seen += block
-                if _http.has_seen(incoming.head, len(seen), limit):
+                if _http_bodies.has_seen(incoming.head, len(seen), limit):
                     break
+                patience.check(incoming.head.url)
         return bytes(seen[:limit])
 
     def _drain(self, op: Drain) -> int:
@@ -128,5 +132,5 @@ class SyncScope:
                 for piece in feed(block):
                     store(piece)
                 pace.advance(len(block))
-        finish(op.through, store)
+        self._local.finish(op.through, op.into)
         return pace.finish()

@@ -5,6 +5,7 @@ One small frozen class per event. URLs are redacted; `path` is where the file wi
 
 from __future__ import annotations
 
+import logging
 from typing import TypeAlias
 
 import attrs
@@ -19,6 +20,19 @@ class Probed:
     url: str = attrs.field(converter=redact_url)
     size: int | None
     etag: str | None
+
+
+@attrs.frozen(kw_only=True)
+class Replacing:
+    """A file that no record describes stands at `path`, and will be replaced."""
+
+    url: str = attrs.field(converter=redact_url)
+    path: str
+
+    @property
+    def log_level(self) -> int:
+        """Somebody put that file there: worth a look."""
+        return logging.WARNING
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +62,11 @@ class Verified:
     path: str
     verdict: str
     strength: str | None
+
+    @property
+    def log_level(self) -> int:
+        """A body that nothing proved whole, taken on the caller's word, is worth a look."""
+        return logging.WARNING if self.verdict == "unverifiable" else logging.DEBUG
 
 
 @attrs.frozen(kw_only=True)
@@ -79,14 +98,19 @@ class Skipped:
 
 @attrs.frozen(kw_only=True)
 class Failed:
-    """The fetch ended with an error of `kind`; what stood at `path` before stands there still."""
+    """The fetch ended with an error of `kind`.
+
+    What stood at `path` before stands there still, unless the new file was `published` already and
+    only its record could not be made.
+    """
 
     url: str = attrs.field(converter=redact_url)
     path: str
     kind: str
     message: str
+    published: bool = False
 
 
 TransferEvent: TypeAlias = (
-    Probed | Started | Advanced | Verified | Published | Recorded | Skipped | Failed
+    Probed | Replacing | Started | Advanced | Verified | Published | Recorded | Skipped | Failed
 )

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-if TYPE_CHECKING:
-    from etagkit.http import Head
+from etagkit.http import Head
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -177,6 +176,14 @@ class HashFile(Op[tuple[str, FileFacts] | None]):
     """Return the SHA-256 (hex) of the file at `path` and the facts it had; `None` if absent."""
 
     path: str
+
+
+@attrs.frozen
+class ReadFile(Op[bytes | None]):
+    """Return the first `limit` octets of the file at `path`, or `None` where none can be read."""
+
+    path: str
+    limit: int
 
 
 @attrs.frozen

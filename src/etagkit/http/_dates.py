@@ -48,7 +48,12 @@ def parse_http_date(text: str, *, now: datetime | None = None) -> datetime:
 
     Raises:
         InvalidHTTPDate: `text` is in none of the three formats, or no such moment exists.
+        InvalidArgument: `now` is no datetime.
     """
+    if not isinstance(text, str):
+        raise InvalidHTTPDate("an HTTP date is text", found=type(text).__name__, expected="str")
+    if now is not None:
+        _check_moment(now)
     for form in _FORMATS:
         match = form.fullmatch(text)
         if match is not None:
@@ -81,6 +86,13 @@ def _full_year(short: int, rest: tuple[int, int, int, int, int], now: datetime |
     return year - 100 if (year - _HORIZON, *rest) > tuple(today)[:6] else year
 
 
+def _check_moment(moment: datetime) -> None:
+    if not isinstance(moment, datetime):
+        raise InvalidArgument(
+            "a moment is a datetime", found=type(moment).__name__, expected="datetime"
+        )
+
+
 def format_http_date(moment: datetime) -> str:
     """Return `moment` as an IMF-fixdate, cut to whole seconds.
 
@@ -89,8 +101,9 @@ def format_http_date(moment: datetime) -> str:
 
     Raises:
         InvalidArgument: `moment` has no time zone, so it names no moment, or in UTC it lies outside
-            of the years that Python knows.
+            of the years that Python knows, or it is no datetime.
     """
+    _check_moment(moment)
     if moment.utcoffset() is None:
         reason = "a datetime without a time zone names no moment"
         advice = "use datetime.now(timezone.utc), or .replace(tzinfo=...)"

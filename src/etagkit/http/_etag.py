@@ -55,7 +55,7 @@ class ETag(str):
         """Check `value` against the grammar and take it as it is."""
         if type(value) is cls:
             return value
-        if _ENTITY_TAG.fullmatch(value) is None:
+        if _ENTITY_TAG.fullmatch(_text(value)) is None:
             raise _refusal(value)
         return super().__new__(cls, value)
 
@@ -75,7 +75,7 @@ class ETag(str):
 
     @classmethod
     def _around(cls, prefix: str, opaque: str) -> Self:
-        if _OPAQUE.fullmatch(opaque) is None:
+        if _OPAQUE.fullmatch(_text(opaque)) is None:
             reason = (
                 "an opaque tag may hold no space, double quote, control or character above U+00FF"
             )
@@ -88,8 +88,11 @@ class ETag(str):
         """Return the tag in a received field value; `None` if it is absent or not a tag.
 
         A tag that cannot be read is no tag: nothing may be decided on it.
+
+        Raises:
+            InvalidETag: `field` is neither text nor `None`.
         """
-        if field is None or _ENTITY_TAG.fullmatch(field) is None:
+        if field is None or _ENTITY_TAG.fullmatch(_text(field)) is None:
             return None
         return cls(field)
 
@@ -121,6 +124,18 @@ class ETag(str):
     def __reduce__(self) -> tuple[Callable[[str], ETag], tuple[str]]:
         """Pickle as the field value."""
         return type(self), (str(self),)
+
+
+def _text(value: str) -> str:
+    """Return `value`, which untyped callers may have passed as bytes or `None`, if it is text."""
+    if not isinstance(value, str):
+        raise InvalidETag(
+            "an entity tag is text",
+            found=type(value).__name__,
+            expected="str",
+            advice="ETag.parse takes a field that may be absent; decode bytes as Latin-1",
+        )
+    return value
 
 
 def _refusal(value: str) -> InvalidETag:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TYPE_CHECKING
 
 import attrs
 
-if TYPE_CHECKING:
-    from etagkit.http._headers import Headers
+from etagkit.http._headers import Headers
 
 _NO_BODY = frozenset({204, 304})
 _FINAL = 200  # statuses below are interim and have no body
@@ -18,7 +16,9 @@ _NAME = r"[!#$%&'*+.^_`|~0-9a-z-]+"  # RFC 9110 5.6.2
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}", re.IGNORECASE | re.ASCII)
 
 #: Versions whose streams mark their own end; every other name is read as HTTP/1, which proves less.
-_STREAMED = ("HTTP/2", "HTTP/3")
+#: A source can write "HTTP/2.0" into the status line of HTTP/1, but never a version without a dot
+#: (RFC 9112 2.3): these names come only from a client that spoke the protocol.
+_STREAMED = frozenset({"HTTP/2", "HTTP/3"})
 
 
 class Framing(enum.Enum):
@@ -69,7 +69,7 @@ class Head:
         """
         if self.method == "HEAD" or self.status in _NO_BODY or self.status < _FINAL:
             return Framing.NONE
-        if self.http_version.startswith(_STREAMED):
+        if self.http_version in _STREAMED:
             return Framing.STREAM
         codings = self.headers.joined("transfer-encoding")
         if codings is not None:

@@ -51,6 +51,17 @@ class ContentRange:
             raise _invalid("a Content-Range that contradicts itself", field)
         return cls(start=start, end=end, total=total)
 
+    def render(self) -> str:
+        """Return the field value.
+
+        >>> ContentRange(start=0, end=99, total=None).render()
+        'bytes 0-99/*'
+        """
+        total = "*" if self.total is None else self.total
+        if self.start is None or self.end is None:
+            return f"bytes */{total}"
+        return f"bytes {self.start}-{self.end}/{total}"
+
     @property
     def length(self) -> int:
         """Number of octets in the part."""

@@ -11,15 +11,17 @@ from __future__ import annotations
 import enum
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from etagkit.errors import InvalidHTTPDate
+from etagkit.errors import InvalidArgument, InvalidETag, InvalidHTTPDate
 from etagkit.http._dates import parse_http_date
 from etagkit.http._etag import ETag, weak_match
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etagkit.http._headers import Headers
 
 #: A Last-Modified at least this much older than Date is strong: the file did not change again
@@ -39,6 +41,30 @@ class Sameness(enum.Enum):
     UNKNOWN = "unknown"  #: no validator is common to both
 
 
+def _of(kind: type, words: str) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Return a check that a field holds a `kind`."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            raise InvalidArgument(
+                f"{attribute.name} is of the wrong type",
+                expected=words,
+                found=type(value).__name__,
+            )
+
+    return check
+
+
+def _comparable(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    """Refuse what would ask for something else than "is it still this" when it is sent back."""
+    if _UNQUOTED.fullmatch(value) is None:
+        raise InvalidETag(
+            "not a tag that may be sent back without quotes",
+            found=value,
+            expected='1 to 256 visible characters without "*", comma and double quote',
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Validators:
     """The validators of one representation, as one answer gave them.
@@ -47,14 +73,26 @@ class Validators:
     >>> seen = Validators.from_headers(Headers.of({"ETag": 'W/"7"'}))
     >>> seen.etag, seen.compare(Validators(etag=ETag('"7"')))
     (ETag('W/"7"'), <Sameness.SAME: 'same'>)
+
+    Raises:
+        InvalidArgument: a field holds another type than it says, such as a plain `str` as `etag`.
+        InvalidETag: `unquoted` is `*`, a list, or another text that may not be sent as a tag.
     """
 
-    etag: ETag | None = None
-    last_modified: str | None = None
+    etag: ETag | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(_of(ETag, "an ETag, such as ETag('\"7\"')")),
+    )
+    last_modified: str | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_of(str, "the field value as text"))
+    )
     #: whether Last-Modified was at least a second old when it was sent
-    settled: bool = False
+    settled: bool = attrs.field(default=False, validator=_of(bool, "True or False"))
     #: an ETag field without quotes: equal text may mean an equal version, nothing more
-    unquoted: str | None = None
+    unquoted: str | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional([_of(str, "the field value as text"), _comparable]),
+    )
 
     @classmethod
     def from_headers(cls, headers: Headers) -> Validators:
@@ -104,13 +142,15 @@ class Validators:
     def if_changed(self) -> tuple[tuple[str, str], ...]:
         """Return the request fields that ask for the representation only if it changed.
 
+        A date that cannot be read asks nothing: a source may take it for anything.
+
         >>> Validators(etag=ETag('"7"')).if_changed()
         (('If-None-Match', '"7"'),)
         """
         tag = self.etag or self.unquoted
         if tag is not None:
             return (("If-None-Match", str(tag)),)
-        if self.last_modified is not None and self.settled:
+        if self.last_modified is not None and self.modified is not None and self.settled:
             return (("If-Modified-Since", self.last_modified),)
         return ()
 

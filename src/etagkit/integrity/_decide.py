@@ -19,6 +19,7 @@ that ends with its connection is never called whole on the strength of the frami
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -30,14 +31,14 @@ from etagkit.integrity._model import (
     IntegrityReport,
     Origin,
     Outcome,
-    Reason,
+    ReasonCode,
     Scope,
     Tier,
     Verdict,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from etagkit.http import Head
 
@@ -131,13 +132,13 @@ def _compare(evidence: Evidence, observed: Observed) -> Finding:
     found = _observed_value(evidence, observed)
     if found is None:
         absent = evidence.tier is Tier.VERSION
-        reason = Reason.NO_EVIDENCE if absent else Reason.OWN_HASHER_MISSING
+        reason = ReasonCode.NO_EVIDENCE if absent else ReasonCode.OWN_HASHER_MISSING
         return Finding(evidence=evidence, outcome=Outcome.INCOMPARABLE, reason=reason)
     if _equal(evidence, found):
-        outcome, reason = Outcome.MATCH, Reason.EQUAL
+        outcome, reason = Outcome.MATCH, ReasonCode.EQUAL
     else:
         outcome = Outcome.MISMATCH
-        reason = Reason.LENGTH_WRONG if evidence.name == "length" else Reason.DIFFERENT
+        reason = ReasonCode.LENGTH_WRONG if evidence.name == "length" else ReasonCode.DIFFERENT
     return Finding(evidence=evidence, outcome=outcome, reason=reason, found=found)
 
 
@@ -173,7 +174,7 @@ def _framing_finding(observed: Observed) -> Finding:
             refutes=False,
         ),
         outcome=Outcome.INCOMPARABLE if closed else Outcome.MATCH,
-        reason=Reason.CLOSE_DELIMITED if closed else Reason.FRAMING_ENDED,
+        reason=ReasonCode.CLOSE_DELIMITED if closed else ReasonCode.FRAMING_ENDED,
         found=observed.framing.value,
     )
 
@@ -191,7 +192,7 @@ def _version_finding(etag: str) -> Finding:
             refutes=False,
         ),
         outcome=Outcome.MATCH,
-        reason=Reason.EQUAL,
+        reason=ReasonCode.EQUAL,
         found=etag,
     )
 

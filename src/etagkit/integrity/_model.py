@@ -11,6 +11,8 @@ import enum
 
 import attrs
 
+from etagkit.display import Shown, Table
+
 
 class Tier(enum.IntEnum):
     """How much a proof proves; a higher tier proves more."""
@@ -49,7 +51,7 @@ class Outcome(enum.Enum):
     MALFORMED = "malformed"
 
 
-class Reason(enum.Enum):
+class ReasonCode(enum.Enum):
     """Why a finding is what it is; fixed codes for programs."""
 
     EQUAL = "equal"
@@ -98,12 +100,12 @@ class Finding:
 
     evidence: Evidence
     outcome: Outcome
-    reason: Reason
+    reason: ReasonCode
     found: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class IntegrityReport:
+class IntegrityReport(Shown):
     """The verdict, the highest tier that was proved, and every finding behind it.
 
     >>> report = IntegrityReport(verdict=Verdict.CONSISTENT, strength=Tier.TRANSFER, findings=())
@@ -134,4 +136,24 @@ class IntegrityReport:
         """The findings that condemn the bytes."""
         return tuple(
             f for f in self.findings if f.outcome is Outcome.MISMATCH and f.evidence.refutes
+        )
+
+    def table(self) -> Table:
+        """Return the findings as a table, the highest tier first."""
+        ranked = sorted(self.findings, key=lambda finding: -finding.evidence.tier)
+        rows = tuple(
+            (
+                finding.evidence.tier.name.lower(),
+                finding.evidence.name,
+                finding.outcome.value,
+                finding.reason.value,
+                f"{finding.evidence.source} ({finding.evidence.origin.value})",
+            )
+            for finding in ranked
+        )
+        strength = "" if self.strength is None else f", {self.strength.name.lower()}"
+        return Table(
+            title=f"{self.verdict.value}{strength}",
+            columns=("tier", "what", "outcome", "why", "stated by"),
+            rows=rows,
         )

@@ -73,7 +73,6 @@ def record_to_dict(record: ManifestRecord) -> Json:
     Raises:
         InvalidArgument: a datetime has no time zone.
     """
-    checked = record.checked_at
     return {
         "schema": record.schema,
         "resource": record.resource,
@@ -102,12 +101,17 @@ def record_to_dict(record: ManifestRecord) -> Json:
         "strategy": record.strategy,
         "local": None if record.local is None else _facts_to_dict(record.local),
         "download_timestamp": format_moment(record.download_timestamp),
-        "checked_at": None if checked is None else format_moment(checked),
+        "first_published": _format_optional(record.first_published),
+        "checked_at": _format_optional(record.checked_at),
         "http_status": record.http_status,
         "http_version": record.http_version,
         "server_date": record.server_date,
         "duration": record.duration,
     }
+
+
+def _format_optional(moment: datetime | None) -> str | None:
+    return None if moment is None else format_moment(moment)
 
 
 def _facts_to_dict(facts: FileFacts) -> Json:
@@ -131,7 +135,7 @@ def record_from_dict(data: object) -> ManifestRecord:
     fields = _Fields(cast("Json", data))
     return ManifestRecord(
         schema=fields.schema(),
-        resource=fields.key("resource"),
+        resource=fields.sha256("resource"),
         source_url=fields.text("source_url"),
         final_url=fields.optional_text("final_url"),
         target=fields.text("target"),
@@ -157,6 +161,7 @@ def record_from_dict(data: object) -> ManifestRecord:
         strategy=fields.optional_text("strategy"),
         local=fields.facts("local"),
         download_timestamp=fields.moment("download_timestamp"),
+        first_published=fields.optional_moment("first_published"),
         checked_at=fields.optional_moment("checked_at"),
         http_status=fields.count("http_status"),
         http_version=fields.optional_text("http_version"),
@@ -200,14 +205,19 @@ def parse_json(text: str | bytes) -> object:
     """Return the value of a JSON text in UTF-8; numbers that are none are refused."""
     try:
         plain = text if isinstance(text, str) else text.decode()
-        value: object = json.loads(plain, parse_constant=_refuse_constant)
+        value: object = json.loads(plain, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as exc:
         raise ManifestCorrupt("not JSON") from exc
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)  # 1e999 would be infinity
 
 
 def _is_count(value: object) -> bool:
@@ -248,12 +258,6 @@ class _Fields:
     def text(self, name: str) -> str:
         value = self.optional_text(name)
         return self._refuse(name, "a text") if value is None else value
-
-    def key(self, name: str) -> str:
-        value = self.text(name)
-        if not value or not value.isascii():
-            self._refuse(name, "a key in ASCII, see resource_id()")
-        return value
 
     def optional_sha256(self, name: str) -> str | None:
         value = self.optional_text(name)

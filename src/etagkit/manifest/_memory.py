@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 from etagkit.errors import ManifestError
 from etagkit.manifest._codec import decode_record, encode_record
-from etagkit.manifest._store import is_same_version, listing_order, source_identity, touched
+from etagkit.manifest._store import (
+    identity_of,
+    is_same_version,
+    latest_first,
+    listing_order,
+    source_identity,
+    succeeding,
+    touched,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +29,8 @@ class MemoryManifest:
     """A `ManifestStore` in a dictionary, with the rules of the one in a file.
 
     >>> with MemoryManifest() as manifest:
-    ...     manifest.get("unknown"), manifest.count()
-    (None, 0)
+    ...     manifest.find("https://example.org/a.csv"), manifest.count()
+    ([], 0)
     """
 
     def __init__(self) -> None:
@@ -36,16 +44,22 @@ class MemoryManifest:
         return "memory"
 
     @property
+    def base(self) -> None:
+        """None: targets are recorded as absolute paths."""
+        return
+
+    @property
     def _versions(self) -> dict[str, list[ManifestRecord]]:
         """Each resource's versions, oldest first; a list is never empty."""
         if self._open is None:
             raise ManifestError("the manifest is closed", path=self.location)
         return self._open
 
-    def get(self, resource: str) -> ManifestRecord | None:
+    def get(self, resource: str | ManifestRecord) -> ManifestRecord | None:
         """Return the current version of `resource`, or `None`."""
+        key = identity_of(resource)
         with self._lock:
-            versions = self._versions.get(resource)
+            versions = self._versions.get(key)
             return versions[-1] if versions else None
 
     def put(self, record: ManifestRecord) -> int:
@@ -54,25 +68,33 @@ class MemoryManifest:
         with self._lock:
             versions = self._versions.setdefault(record.resource, [])
             if versions and is_same_version(versions[-1], stored):
-                versions[-1] = stored
+                versions[-1] = decode_record(encode_record(succeeding(versions[-1], stored)))
             else:
                 versions.append(stored)
             return len(versions)
 
-    def touch(self, resource: str, *, checked_at: datetime, local: FileFacts | None = None) -> bool:
+    def touch(
+        self,
+        resource: str | ManifestRecord,
+        *,
+        checked_at: datetime,
+        local: FileFacts | None = None,
+    ) -> bool:
         """Note that the source called the current version unchanged; false if there is none."""
+        key = identity_of(resource)
         with self._lock:
-            versions = self._versions.get(resource)
+            versions = self._versions.get(key)
             if not versions:
                 return False
             fresh = touched(versions[-1], checked_at=checked_at, local=local)
             versions[-1] = decode_record(encode_record(fresh))
             return True
 
-    def history(self, resource: str) -> list[ManifestRecord]:
+    def history(self, resource: str | ManifestRecord) -> list[ManifestRecord]:
         """Return every version of `resource`, newest first."""
+        key = identity_of(resource)
         with self._lock:
-            return self._versions.get(resource, [])[::-1]
+            return self._versions.get(key, [])[::-1]
 
     def by_sha256(self, sha256: str) -> list[ManifestRecord]:
         """Return every version with these stored bytes; see `ManifestStore.by_sha256`."""
@@ -86,6 +108,10 @@ class MemoryManifest:
         wanted = source_identity(url)
         return [r for r in self.records() if source_identity(r.source_url) == wanted]
 
+    def at_target(self, target: str) -> list[ManifestRecord]:
+        """Return the current records at `target`, the latest first."""
+        return latest_first(record for record in self.records() if record.target == target)
+
     def records(self) -> Iterator[ManifestRecord]:
         """Iterate over the records that are current now, by target and then by resource."""
         with self._lock:
@@ -97,10 +123,11 @@ class MemoryManifest:
         with self._lock:
             return len(self._versions)
 
-    def forget(self, resource: str) -> bool:
+    def forget(self, resource: str | ManifestRecord) -> bool:
         """Remove `resource` with its history; false if there is none."""
+        key = identity_of(resource)
         with self._lock:
-            return self._versions.pop(resource, None) is not None
+            return self._versions.pop(key, None) is not None
 
     def close(self) -> None:
         """Drop everything; a second call does nothing."""

@@ -15,9 +15,9 @@ from datetime import datetime
 
 import attrs
 
-from etagkit._redact import identity_url, redact_url
+from etagkit._redact import redact_url
 from etagkit.flow import FileFacts
-from etagkit.http import ETag, Validators
+from etagkit.http import ETag, Validators, identity_url
 
 #: Version of the record's fields; a reader refuses a higher one.
 RECORD_SCHEMA = 1
@@ -65,6 +65,8 @@ class ManifestRecord:
         magic, strategy: the type seen in the bytes, and the strategy that stored them.
         local: what the file system said about the file right after it was published.
         download_timestamp: when the file was published, UTC.
+        first_published: when this version was first published, where it was published more than
+            once; `None` where that was `download_timestamp`. `put` fills it in: see `held_since`.
         checked_at: when the source last said that this is still the current version, UTC.
         http_status, http_version, server_date: of the answer that carried the bytes.
         duration: seconds from the request to the publish.
@@ -96,6 +98,7 @@ class ManifestRecord:
     magic: str | None = None
     strategy: str | None = None
     local: FileFacts | None = None
+    first_published: datetime | None = None
     checked_at: datetime | None = None
     http_status: int = 200
     http_version: str | None = None
@@ -118,6 +121,11 @@ class ManifestRecord:
             settled=self.last_modified_settled,
             unquoted=self.unquoted_etag,
         )
+
+    @property
+    def held_since(self) -> datetime:
+        """When this version was first published, UTC; publishing it again does not move it."""
+        return self.first_published or self.download_timestamp
 
     def same_content(self, other: ManifestRecord) -> bool:
         """Whether both describe equal stored bytes."""

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from etagkit.drivers._sqlite import Database, Layout
+from etagkit.drivers._sqlite import Database
+from etagkit.drivers._sqlite_layout import Layout
 from etagkit.errors import EtagKitError
 from etagkit.manifest._codec import decode_record, encode_record, format_moment
-from etagkit.manifest._store import is_same_version, showable, source_identity, touched
+from etagkit.manifest._store import (
+    identity_of,
+    is_same_version,
+    records_base,
+    showable,
+    source_identity,
+    succeeding,
+    touched,
+)
 
 if TYPE_CHECKING:
     import os
@@ -58,6 +67,7 @@ CREATE TABLE version (
     strategy TEXT,
     http_status INTEGER NOT NULL,
     download_timestamp TEXT NOT NULL,
+    first_published TEXT NOT NULL,
     checked_at TEXT,
     duration REAL,
     record TEXT NOT NULL,           -- everything, as JSON
@@ -72,8 +82,8 @@ CREATE VIEW latest AS
     SELECT
         r.target, v.source_url, r.variant, v.etag, v.last_modified_server, v.content_type,
         v.content_length, v.received, v.size, v.sha256, v.verdict, v.verified, v.completeness,
-        v.magic, v.strategy, v.http_status, v.download_timestamp, v.checked_at, v.duration,
-        v.seq AS version, r.resource
+        v.magic, v.strategy, v.http_status, v.download_timestamp, v.first_published,
+        v.checked_at, v.duration, v.seq AS version, r.resource
     FROM resource AS r JOIN version AS v ON v.resource = r.resource AND v.seq = r.current
     ORDER BY r.target, r.resource;
 """
@@ -92,8 +102,8 @@ _PUT_VERSION = """
 INSERT OR REPLACE INTO version (
     resource, seq, source_url, etag, last_modified_server, content_type, content_length, received,
     size, sha256, verdict, verified, completeness, magic, strategy, http_status,
-    download_timestamp, checked_at, duration, record
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    download_timestamp, first_published, checked_at, duration, record
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _CURRENT = """
@@ -115,6 +125,12 @@ FROM resource AS r JOIN version AS v ON v.resource = r.resource AND v.seq = r.cu
 WHERE r.source = ? ORDER BY r.target, r.resource
 """
 
+_AT_TARGET = """
+SELECT v.record
+FROM resource AS r JOIN version AS v ON v.resource = r.resource AND v.seq = r.current
+WHERE r.target = ? ORDER BY v.download_timestamp DESC, r.resource
+"""
+
 _LIST = """
 SELECT r.target, r.resource, v.record
 FROM resource AS r JOIN version AS v ON v.resource = r.resource AND v.seq = r.current
@@ -125,27 +141,40 @@ WHERE (r.target, r.resource) > (?, ?) ORDER BY r.target, r.resource LIMIT ?
 class SQLiteManifest:
     """A `ManifestStore` in the SQLite file at `path`; it and its folder are created where missing.
 
+    With `read_only` the file must be there, nothing is written, neither to it nor beside it, and
+    `put`, `touch` and `forget` are refused. That is how to look something up: also in a folder that
+    one may only read, and without making a file where the path was mistyped.
+
     >>> with SQLiteManifest("mirror/manifest.db") as manifest:
-    ...     manifest.get("unknown"), manifest.count()
-    (None, 0)
+    ...     manifest.find("https://example.org/a.csv"), manifest.count()
+    ([], 0)
+    >>> with SQLiteManifest("mirror/manifest.db", read_only=True) as manifest:
+    ...     manifest.count()
+    0
 
     Raises:
         ManifestTooNew, ManifestCorrupt: the file is not one this version can use; it is untouched.
+        InvalidArgument: with `read_only`, there is no such file.
         AccessDenied, DiskFull, ManifestError: it cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         """Open the file, so that one that cannot be used is refused here and not later."""
-        self._database = Database(path, _LAYOUT)
+        self._database = Database(path, _LAYOUT, read_only=read_only)
 
     @property
     def location(self) -> str:
         """The absolute path of the file."""
         return self._database.path
 
-    def get(self, resource: str) -> ManifestRecord | None:
+    @property
+    def base(self) -> str:
+        """The folder of the files: that of the manifest, or above `.etagkit`."""
+        return records_base(self._database.path)
+
+    def get(self, resource: str | ManifestRecord) -> ManifestRecord | None:
         """Return the current version of `resource`, or `None`."""
-        found = self._current(resource)
+        found = self._current(identity_of(resource))
         return None if found is None else found[1]
 
     def put(self, record: ManifestRecord) -> int:
@@ -154,15 +183,25 @@ class SQLiteManifest:
         with self._database.transaction():
             found = self._current(record.resource)
             seq, current = found or (0, None)
-            if not is_same_version(current, record):
+            if current is not None and is_same_version(current, record):
+                record = succeeding(current, record)
+                text = encode_record(record)
+            else:
                 seq += 1
             self._write(record, seq, text)
         return seq
 
-    def touch(self, resource: str, *, checked_at: datetime, local: FileFacts | None = None) -> bool:
+    def touch(
+        self,
+        resource: str | ManifestRecord,
+        *,
+        checked_at: datetime,
+        local: FileFacts | None = None,
+    ) -> bool:
         """Note that the source called the current version unchanged; false if there is none."""
+        key = identity_of(resource)
         with self._database.transaction():
-            found = self._current(resource)
+            found = self._current(key)
             if found is None:
                 return False
             seq, current = found
@@ -170,9 +209,9 @@ class SQLiteManifest:
             self._write(fresh, seq, encode_record(fresh))
         return True
 
-    def history(self, resource: str) -> list[ManifestRecord]:
+    def history(self, resource: str | ManifestRecord) -> list[ManifestRecord]:
         """Return every version of `resource`, newest first."""
-        return self._decoded(_HISTORY, resource)
+        return self._decoded(_HISTORY, identity_of(resource))
 
     def by_sha256(self, sha256: str) -> list[ManifestRecord]:
         """Return every version with these stored bytes; see `ManifestStore.by_sha256`."""
@@ -183,6 +222,11 @@ class SQLiteManifest:
         wanted = source_identity(url)
         found = self._decoded(_FIND, showable(wanted))
         return [record for record in found if source_identity(record.source_url) == wanted]
+
+    def at_target(self, target: str) -> list[ManifestRecord]:
+        """Return the current records at `target`, the latest first."""
+        found = self._decoded(_AT_TARGET, showable(target))
+        return [record for record in found if record.target == target]
 
     def records(self) -> Iterator[ManifestRecord]:
         """Iterate over the current records, by target and then by resource.
@@ -199,11 +243,13 @@ class SQLiteManifest:
         """Return how many resources have a record."""
         return int(self._database.execute("SELECT count(*) FROM resource")[0][0])
 
-    def forget(self, resource: str) -> bool:
+    def forget(self, resource: str | ManifestRecord) -> bool:
         """Remove `resource` with its history; false if there is none."""
-        removed = self._database.execute(
-            "DELETE FROM resource WHERE resource = ? RETURNING 1", (resource,)
-        )
+        key = identity_of(resource)
+        with self._database.transaction():
+            removed = self._database.execute(
+                "DELETE FROM resource WHERE resource = ? RETURNING 1", (key,)
+            )
         return bool(removed)
 
     def close(self) -> None:
@@ -219,8 +265,9 @@ class SQLiteManifest:
         self.close()
 
     def __repr__(self) -> str:
-        """Return the class and the path."""
-        return f"{type(self).__name__}({self.location!r})"
+        """Return the class, the path, and whether it is only read."""
+        mode = ", read_only=True" if self._database.read_only else ""
+        return f"{type(self).__name__}({self.location!r}{mode})"
 
     def _current(self, resource: str) -> tuple[int, ManifestRecord] | None:
         rows = self._database.execute(_CURRENT, (resource,))
@@ -264,6 +311,7 @@ def _version_row(record: ManifestRecord, seq: int, text: str) -> tuple[object, .
         _shown(record.strategy),
         record.http_status,
         format_moment(record.download_timestamp),
+        format_moment(record.held_since),
         None if checked is None else format_moment(checked),
         record.duration,
         text,

@@ -14,17 +14,19 @@ altered visit, and change what is to be wrong.
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from typing_extensions import override
 
 from etagkit.errors import InvalidArgument
+from etagkit.testing._origin_model import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from etagkit.testing._origin_model import Reply, Request, Visit
+    from etagkit.testing._origin_model import Reply, Visit
 
 
 def method_names(methods: str | Iterable[str] | None) -> tuple[str, ...] | None:

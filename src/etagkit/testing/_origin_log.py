@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import attrs
 from typing_extensions import override
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from etagkit.testing._origin_model import Fields
+from etagkit.testing._origin_model import Fields
 
 
 class Outcome(enum.Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -20,7 +21,6 @@ from etagkit.testing._origin_model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 
 def _with_document(visit: Visit, change: Callable[[Document], Document]) -> Visit:

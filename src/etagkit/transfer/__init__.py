@@ -9,11 +9,14 @@ __all__ = [
     "AsyncSourceProber",
     "BinaryDownloadStrategy",
     "ChangeReport",
+    "Coding",
     "DownloadContext",
     "DownloadStrategy",
     "FetchOptions",
     "FetchResult",
     "Fetched",
+    "FileCheck",
+    "FileStatus",
     "GzipDownloadStrategy",
     "Hop",
     "JsonDownloadStrategy",
@@ -21,6 +24,7 @@ __all__ = [
     "Magic",
     "Pipeline",
     "Reason",
+    "RecordedFiles",
     "RemoteFileIntent",
     "Skipped",
     "SourceProber",
@@ -28,6 +32,7 @@ __all__ = [
     "afetch",
     "ahas_changed",
     "aprobe",
+    "check_file",
     "default_strategies",
     "fetch",
     "has_changed",
@@ -47,6 +52,7 @@ __getattr__, __dir__ = attach(
         "._magic": ["Magic", "sniff"],
         "._model": [
             "ChangeReport",
+            "Coding",
             "FetchOptions",
             "FetchResult",
             "Fetched",
@@ -65,6 +71,7 @@ __getattr__, __dir__ = attach(
             "JsonDownloadStrategy",
             "default_strategies",
         ],
+        "._verify": ["FileCheck", "FileStatus", "RecordedFiles", "check_file"],
     },
 )
 
@@ -78,6 +85,7 @@ if TYPE_CHECKING:
     from etagkit.transfer._magic import Magic, sniff
     from etagkit.transfer._model import (
         ChangeReport,
+        Coding,
         Fetched,
         FetchOptions,
         FetchResult,
@@ -103,3 +111,4 @@ if TYPE_CHECKING:
         JsonDownloadStrategy,
         default_strategies,
     )
+    from etagkit.transfer._verify import FileCheck, FileStatus, RecordedFiles, check_file

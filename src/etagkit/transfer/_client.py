@@ -54,8 +54,10 @@ class SourceProber:
         """
         return self._session.run(probe(url, known))
 
-    def has_changed(self, url: str, held: Validators) -> ChangeReport:
-        """Return whether the source still has the version that `held` names: one request.
+    def has_changed(self, url: str, held: Validators | None) -> ChangeReport:
+        """Return whether the source has another version than `held` names: one request.
+
+        `None` stands for something that was never fetched.
 
         Raises:
             SourceError: the source cannot be reached, or gives no representation.
@@ -91,8 +93,8 @@ class AsyncSourceProber:
         """Return what is behind `url`; see `SourceProber.probe_source`."""
         return await self._session.run(probe(url, known))
 
-    async def has_changed(self, url: str, held: Validators) -> ChangeReport:
-        """Return whether the source still has the version that `held` names: one request."""
+    async def has_changed(self, url: str, held: Validators | None) -> ChangeReport:
+        """Return whether the source has another version than `held` names: one request."""
         return await self._session.run(check_changed(url, held))
 
     async def aclose(self) -> None:

@@ -9,12 +9,12 @@ Pure decisions; every fact comes in as a value.
   a bounded number, and never again as "the caller's origin" once it was left.
 - `choose_strategy`: the first strategy that accepts what the bytes show; the declared type alone
   never decides.
-- `refuse_content`: a page of HTML, or nothing at all, in the place of a file is refused even if it
-  came whole and with status 200.
+- `refuse_content`: a page of HTML, a text in the place of a binary format, or nothing at all is
+  refused even if it came whole and with status 200.
 - `refuse_report`: which verdicts stop a publish.
 
-It refuses to strip, guess or repair: an unknown coding, a status other than 200 and a body whose end
-cannot be proved are errors, not inputs to a heuristic.
+It refuses to strip, guess or repair: an unknown coding, a status other than 200 and a body whose
+end cannot be proved are errors, not inputs to a heuristic.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import re
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
+from etagkit._redact import redact_url
 from etagkit.errors import (
     DigestMismatch,
     EtagKitError,
@@ -32,6 +33,7 @@ from etagkit.errors import (
     RedirectRefused,
     SizeMismatch,
     SourceChanged,
+    TargetTaken,
     UnexpectedContent,
     UnexpectedStatus,
     UnsupportedEncoding,
@@ -42,6 +44,7 @@ from etagkit.integrity import Tier, Verdict
 from etagkit.manifest import Completeness
 from etagkit.transfer._magic import Magic, magic_of_media_type, magic_of_name
 from etagkit.transfer._model import (
+    Coding,
     Decision,
     FetchOptions,
     LocalState,
@@ -82,8 +85,19 @@ _ADVICE = {
     503: "try again later",
 }
 
+#: Longest part of a host name between two dots (RFC 1035 2.3.4).
+_LONGEST_LABEL = 63
+
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+
+#: What SQLite keeps beside a database.
+_DATABASE_ENDS = ("", "-wal", "-shm", "-journal")
+
+#: The names that the sweep of dead temporary files takes for its own.
+_TEMP_NAME = re.compile(r"\.etagkit-[0-9a-f]{8}-[0-9a-f]{16}\.part")
+
+_ELSEWHERE = "choose another path"
 
 #: Formats that have no empty form: an empty file under such a name is an accident.
 _NEVER_EMPTY = frozenset(Magic) - {
@@ -96,11 +110,19 @@ _NEVER_EMPTY = frozenset(Magic) - {
 }
 
 
+#: Formats whose first octets are no text: text in their place is a message about something else.
+_NEVER_TEXT = frozenset(each for each in _NEVER_EMPTY if not each.is_text)
+
+#: What a declared type promises that a web page is not; text/plain is said of anything unknown.
+_NEVER_A_PAGE = frozenset(Magic) - {Magic.HTML, Magic.TEXT, Magic.EMPTY}
+
+
 class Accepting(Protocol):
     """A strategy, as far as choosing one needs to know it."""
 
     def accepts(self, intent: RemoteFileIntent, /) -> bool:
         """Whether this strategy is made for what was seen."""
+        ...
 
 
 S = TypeVar("S", bound=Accepting)
@@ -113,13 +135,22 @@ def check_url(url: str) -> str:
         InvalidURL: it is not; the message says what is missing.
     """
     if not isinstance(url, str):
-        raise InvalidURL("a URL must be text", found=type(url).__name__, expected="str")
+        raise InvalidURL(
+            "a URL must be text", found=type(url).__name__, expected="str", advice="pass str(url)"
+        )
+    if url != url.strip():
+        raise InvalidURL("a URL with white space around it", url=url, advice="strip() it")
     try:
         parts = urlsplit(url)
         scheme, host = parts.scheme.lower(), parts.hostname
         _ = parts.port
-    except ValueError as exc:
-        raise InvalidURL("not a URL", url=url, advice=str(exc)) from exc
+        url.encode()
+    except ValueError as exc:  # its words may quote a password that was taken for a port
+        raise InvalidURL(
+            "not a URL",
+            url=url,
+            advice="check host and port, and percent-encode special characters in a password",
+        ) from exc
     if scheme not in {"http", "https"} or not host:
         raise InvalidURL(
             "not an absolute http or https URL",
@@ -128,6 +159,9 @@ def check_url(url: str) -> str:
         )
     if re.search(r"[\x00-\x20\x7f]", url):
         raise InvalidURL("a URL may hold no space or control", url=url, advice="percent-encode it")
+    labels = host.removesuffix(".").split(".")
+    if ":" not in host and not all(0 < len(label) <= _LONGEST_LABEL for label in labels):
+        raise InvalidURL("not a host name", url=url, expected="labels of 1 to 63 characters")
     return url
 
 
@@ -190,13 +224,26 @@ def file_name(url: str) -> str:
     Raises:
         InvalidArgument: the URL ends in no usable name.
     """
-    last = unquote(urlsplit(url).path.rpartition("/")[2], errors="replace")
+    segment = urlsplit(url).path.rpartition("/")[2].partition(";")[0]  # parameters may be secrets
+    last = unquote(segment, errors="replace")
     name = _UNSAFE.sub("_", last).strip(" .")
     if not name or _RESERVED.fullmatch(name) or last in {".", ".."}:
         raise InvalidArgument(
             "the URL ends in no usable file name", url=url, advice="give the file's full path"
         )
     return _shorten_name(name)
+
+
+def check_name(name: str, strategy: str) -> None:
+    """Refuse a name that would leave its folder.
+
+    Raises:
+        InvalidArgument: a strategy gave no plain file name.
+    """
+    if os.path.basename(name) != name or name in {"", os.curdir, os.pardir} or "\0" in name:
+        raise InvalidArgument(
+            "a strategy's stored_name must be a plain file name", found=name, expected=strategy
+        )
 
 
 def _shorten_name(name: str) -> str:
@@ -234,7 +281,7 @@ def compare_local(record: ManifestRecord | None, facts: FileFacts | None) -> Loc
     return LocalState.FITS if facts == record.local else LocalState.TOUCHED
 
 
-def should_transfer(
+def should_transfer(  # noqa: PLR0911  one line per reason, in their order
     record: ManifestRecord | None,
     known: Sameness,
     local: LocalState,
@@ -247,12 +294,12 @@ def should_transfer(
     `known` compares the record's validators with the source's; `forms` names the strategies that
     are wanted now, because a file stored in another form is not what the caller asks for.
     """
-    if record is None:
-        return Transfer(Reason.NEVER_FETCHED)
+    if local is LocalState.MISSING:
+        return Transfer(Reason.NEVER_FETCHED if record is None else Reason.LOCAL_MISSING)
     if options.force:
         return Transfer(Reason.FORCED)
-    if local is LocalState.MISSING:
-        return Transfer(Reason.LOCAL_MISSING)
+    if record is None:
+        return Transfer(Reason.UNRECORDED_FILE)
     if known is Sameness.DIFFERENT:
         return Transfer(Reason.SOURCE_CHANGED)
     if known is Sameness.UNKNOWN:
@@ -274,7 +321,52 @@ def _expects_another(record: ManifestRecord, options: FetchOptions) -> bool:
         (pinned is not None and pinned.lower() != record.sha256)
         or (options.expected_size is not None and options.expected_size != record.size)
         or (options.max_bytes is not None and record.size > options.max_bytes)
-        or (options.expected_type is not None and options.expected_type.value != record.magic)
+        or not _is_recorded_as(record, options.expected_type)
+    )
+
+
+def _is_recorded_as(record: ManifestRecord, expected: Magic | None) -> bool:
+    if expected is None:
+        return True
+    return record.magic in {m.value for m in Magic} and fits(Magic(record.magic), expected)
+
+
+def refuse_name(path: str, manifest: str | None) -> InvalidArgument | None:
+    """Return why nothing may be fetched to `path`, or `None`: some names are the library's own."""
+    ours: set[str] = set()
+    if manifest is not None:
+        ours = {manifest + end for end in _DATABASE_ENDS}
+    if path in ours:
+        return InvalidArgument("the target is the manifest itself", path=path, advice=_ELSEWHERE)
+    if _TEMP_NAME.fullmatch(os.path.basename(path)):
+        return InvalidArgument(
+            "the target has the name of a temporary file of this library",
+            path=path,
+            advice=_ELSEWHERE,
+        )
+    return None
+
+
+def refuse_target(
+    url: str,
+    path: str,
+    other: ManifestRecord | None,
+    facts: FileFacts | None,
+    options: FetchOptions,
+) -> TargetTaken | None:
+    """Return why the file at `path` may not be replaced, or `None`.
+
+    It may not if another source's file stands there: the two would replace each other at every run.
+    A link that differs from the other only in what is masked is the same source, signed anew.
+    """
+    if other is None or facts is None or options.force or other.source_url == redact_url(url):
+        return None
+    return TargetTaken(
+        "another source's file stands there",
+        url=url,
+        path=path,
+        found=other.source_url,
+        advice="choose another path, or pass force=True to replace it",
     )
 
 
@@ -299,19 +391,20 @@ def is_json(url: str, content_type: str | None) -> bool:
     return path.endswith((".json", ".geojson")) or magic_of_media_type(essence) is Magic.JSON
 
 
-def undo_coding(url: str, head: Head) -> bool:
-    """Whether a gzip content coding is to be undone before storing (RFC 9110 8.4).
+def undo_coding(url: str, head: Head) -> Coding:
+    """Tell how a content coding is to be undone before storing (RFC 9110 8.4).
 
-    Identity was asked for; a source that codes all the same means the decoded bytes, unless the
-    resource itself is a gzip file that was merely labelled so (`.tar.gz` sent as coded tar).
+    Identity was asked for; a source that codes all the same means the decoded bytes. Where the
+    resource itself is a gzip file, the label may be true (coded once more) or merely describe the
+    file; only its decoded octets can tell.
 
     Raises:
         UnsupportedEncoding: a coding other than gzip, or several.
     """
     codings = head.content_encodings
     if not codings:
-        return False
-    if len(codings) > 1 or codings[0] not in _GZIP_CODINGS:
+        return Coding.NONE
+    if len(codings) > 1 or not _GZIP_CODINGS.issuperset(codings):
         raise UnsupportedEncoding(
             "the source codes the body although identity was asked for",
             url=url,
@@ -319,7 +412,8 @@ def undo_coding(url: str, head: Head) -> bool:
             found=", ".join(codings),
         )
     declared = magic_of_media_type(head.headers.only("content-type"))
-    return Magic.GZIP not in {magic_of_name(urlsplit(url).path), declared}
+    promised = {magic_of_name(urlsplit(url).path), declared}
+    return Coding.GZIP_OR_LABEL if Magic.GZIP in promised else Coding.GZIP
 
 
 def refuse_status(url: str, head: Head) -> UnexpectedStatus | None:
@@ -345,16 +439,17 @@ def refuse_content(
     head: Head,
     magic: Magic,
     *,
+    sent: Magic,
     expected: Magic | None,
     earlier: str | None,
 ) -> UnexpectedContent | None:
     """Return why the bytes are not the thing that was asked for, or `None`.
 
-    `magic` is what the stored bytes show, `expected` what the caller insists on, `earlier` what the
-    recorded version was.
+    `magic` is what the stored bytes show and `sent` what the body showed on the wire, `expected`
+    what the caller insists on, `earlier` what the recorded version was.
     """
     if expected is not None:
-        if magic is expected:
+        if fits(magic, expected):
             return None
         return UnexpectedContent(
             "another type came than was asked for",
@@ -363,42 +458,63 @@ def refuse_content(
             found=magic.value,
         )
     named = magic_of_name(urlsplit(url).path)
+    if named is not None and sent is named:
+        return None  # what the name promises came, whatever is inside it
     declared = magic_of_media_type(head.headers.only("content-type"))
-    promised = {m for m in (named, declared) if m is not None}
-    if earlier is not None and earlier in {m.value for m in Magic}:
-        promised.add(Magic(earlier))
-    if magic is Magic.HTML and (promised - {Magic.HTML, Magic.TEXT}) | (
-        {named} - {None, Magic.HTML}
-    ):
-        wanted = (
-            named
-            if named not in {None, Magic.HTML}
-            else min(promised - {Magic.HTML}, key=lambda each: each.value)
-        )
-        return UnexpectedContent(
-            "a web page came in the place of the file",
-            url=url,
-            expected=wanted.value if wanted else None,
-            found="html",
-            advice="it may be a login or error page: check credentials, or pass expected_type",
-        )
-    if magic is Magic.EMPTY and named in _NEVER_EMPTY and named is not None:
-        return UnexpectedContent(
-            "nothing came in the place of the file", url=url, expected=named.value, found="empty"
-        )
-    return None
+    recorded = Magic(earlier) if earlier in {m.value for m in Magic} else None
+    wanted, words = _misplaced(magic, declared, named, recorded)
+    if wanted is None:
+        return None
+    return UnexpectedContent(
+        f"{words} came in the place of the file",
+        url=url,
+        expected=wanted.value,
+        found=magic.value,
+        advice="it may be a login or error page: check credentials, or pass expected_type",
+    )
+
+
+def _misplaced(
+    magic: Magic, declared: Magic | None, named: Magic | None, recorded: Magic | None
+) -> tuple[Magic | None, str]:
+    """Return what should have come instead, and what came in words; `None` if nothing is wrong.
+
+    The name promises most, then what the recorded version was, then the declared type. A declared
+    text/plain promises nothing: servers say it of anything that they do not know.
+    """
+    promises: list[Magic] = [p for p in (named, recorded, declared) if p is not None]
+
+    def first(kinds: frozenset[Magic]) -> Magic | None:
+        return next((promise for promise in promises if promise in kinds), None)
+
+    if magic is Magic.HTML or (declared is Magic.HTML and magic.is_text):
+        sure = next((p for p in (named, recorded) if p not in {None, Magic.HTML}), None)
+        return sure or first(_NEVER_A_PAGE), "a web page"
+    if magic is Magic.EMPTY:
+        return first(_NEVER_EMPTY) or (recorded if recorded is not magic else None), "nothing"
+    return (first(_NEVER_TEXT) if magic.is_text else None), "text"
+
+
+def fits(magic: Magic, expected: Magic) -> bool:
+    """Whether bytes that show `magic` may be what `expected` names.
+
+    Nothing in the bytes sets CSV apart from other text, nor a single line of NDJSON from JSON.
+    """
+    if expected is Magic.TEXT:
+        return magic.is_text
+    alike = {Magic.CSV: {Magic.TEXT}, Magic.NDJSON: {Magic.JSON}}.get(expected, set())
+    return magic is expected or magic in alike
 
 
 def refuse_size(intent: RemoteFileIntent, head: Head, received: int) -> SizeMismatch | None:
     """Return why `received` octets cannot be the version that the probe measured, or `None`.
 
-    A range told the size of the same strongly tagged octets: a length that says less would cut the
-    body without a trace.
+    A range told the size of the version that the body claims to be: a length that says less would
+    cut it without a trace. A weak tag is enough for the doubt, since identity coding was asked for.
     """
-    tag = intent.validators.strong
+    same = intent.validators.compare(Validators.from_headers(head.headers))
     if (
-        tag is None
-        or tag != Validators.from_headers(head.headers).strong
+        same is not Sameness.SAME
         or not intent.accepts_ranges
         or intent.content_encoding is not None
         or head.content_encodings

@@ -14,8 +14,7 @@ are those of the answer that carried the bytes (the probe may have met another v
 
 from __future__ import annotations
 
-import hashlib
-import os
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -34,16 +33,11 @@ from etagkit.flow import (
     FileFacts,
     Flow,
     Flush,
-    HashFile,
-    Locate,
     Now,
     Publish,
     Release,
-    Stat,
-    Sweep,
     SyncFolder,
     Temp,
-    Write,
     ask,
 )
 from etagkit.http import Framing, Head, Sameness, Validators
@@ -51,19 +45,18 @@ from etagkit.integrity import IntegrityReport, Observed, Verdict, evidence_of, j
 from etagkit.manifest import (
     Completeness,
     ManifestRecord,
-    render_sidecar,
-    resource_id,
-    sidecar_path,
 )
 from etagkit.transfer import _decide
-from etagkit.transfer._flow_probe import SAMPLE, intent_of, look, probe
+from etagkit.transfer._flow_probe import intent_of, look, probe
 from etagkit.transfer._flow_request import Reached, about, follow
+from etagkit.transfer._flow_sidecar import check_sidecar, keep_sidecar
+from etagkit.transfer._flow_target import Keeping, Target, hash_local, local_state, settle
 from etagkit.transfer._magic import sniff
 from etagkit.transfer._model import (
+    Coding,
     Fetched,
     FetchOptions,
     FetchResult,
-    LocalCheck,
     LocalState,
     Reason,
     RemoteFileIntent,
@@ -86,29 +79,19 @@ class Storing(Protocol):
     @property
     def name(self) -> str:
         """What the record calls it."""
+        ...
 
     def accepts(self, intent: RemoteFileIntent, /) -> bool:
         """Whether this strategy is made for what was seen."""
+        ...
 
-    def pipeline(self, *, decode_first: bool, max_stored: int | None) -> Pipeline:
-        """Return a fresh pipeline; `decode_first` puts the undoing of a gzip coding before it."""
+    def stored_name(self, name: str, /) -> str:
+        """Return what a file called `name` at the source is called here."""
+        ...
 
-
-class Keeping(Protocol):
-    """Where the record of one target is kept; the calls block."""
-
-    @property
-    def base(self) -> str | None:
-        """Folder that targets are recorded relative to, if any."""
-
-    def get(self, resource: str) -> ManifestRecord | None:
-        """Return the current record of `resource`, or `None`."""
-
-    def put(self, record: ManifestRecord) -> None:
-        """Make `record` the current version."""
-
-    def touch(self, resource: str, checked_at: datetime, local: FileFacts | None) -> None:
-        """Note that the source called the current version unchanged."""
+    def pipeline(self, *, coding: Coding, max_stored: int | None) -> Pipeline:
+        """Return a fresh pipeline, which undoes a content coding before all else."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -123,52 +106,49 @@ class Job:
     insists: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class _Target:
-    """Where the file goes and what is known of it."""
-
-    path: str
-    folder: str
-    key: str
-    resource: str
-    shelf: Keeping
-    record: ManifestRecord | None
-
-
 def fetch(job: Job) -> Flow[FetchResult]:
     """Bring `job.url` to `job.to` unless it is there already; see the module's head."""
     with about(job.url, job.to):
         _decide.check_url(job.url)
-        target = yield from _settle(job)
+        target = yield from settle(
+            job.url, job.to, job.shelf, lambda name: _rename(name, job.strategies)
+        )
         try:
             return (yield from _fetch_to(job, target))
         except EtagKitError as exc:
-            failed = events.Failed(url=job.url, path=target.path, kind=exc.kind, message=exc.reason)
-            yield from ask(Emit(failed))
+            exc.about(url=job.url, path=target.path)
+            failed = events.Failed(
+                url=job.url,
+                path=target.path,
+                kind=exc.kind,
+                message=exc.reason,
+                published=exc.published,
+            )
+            with contextlib.suppress(Exception):  # a listener's own trouble may not hide this one
+                yield from ask(Emit(failed))
             raise
 
 
-def _settle(job: Job) -> Flow[_Target]:
-    """Resolve the target, clear what dead runs left beside it, and look up its record."""
-    place = yield from ask(Locate(job.to))
-    path = os.path.join(place.path, _decide.file_name(job.url)) if place.is_folder else place.path
-    folder = os.path.dirname(path)
-    yield from ask(Sweep(folder))
-    shelf = yield from ask(Call(lambda: job.shelf(path)))
-    key = _decide.target_key(path, shelf.base)
-    resource = resource_id(job.url, key)
-    record = yield from ask(Call(lambda: shelf.get(resource)))
-    return _Target(path=path, folder=folder, key=key, resource=resource, shelf=shelf, record=record)
+def _rename(name: str, strategies: Sequence[Storing]) -> str:
+    """Return the name in a folder: the source's, or what the first that changes it makes of it."""
+    for strategy in strategies:
+        stored = strategy.stored_name(name)
+        if stored != name:
+            _decide.check_name(stored, strategy.name)
+            return stored
+    return name
 
 
-def _fetch_to(job: Job, target: _Target) -> Flow[FetchResult]:
-    local, facts = yield from _local_state(target, job.options)
-    intent = None
-    if target.record is not None or not job.insists:
-        sample = 0 if job.insists else SAMPLE
-        intent = yield from probe(job.url, target.record, sample=sample)
+def _fetch_to(job: Job, target: Target) -> Flow[FetchResult]:
+    if job.options.sidecar:
+        yield from check_sidecar(target.path)
+    local, facts = yield from local_state(target.path, target.record, job.options.local_check)
+    taken = _decide.refuse_target(job.url, target.path, target.other, facts, job.options)
+    if taken is not None:
+        raise taken
+    intent = yield from _probe(job, target.record)
     if local is LocalState.TOUCHED and intent is not None and intent.known is Sameness.SAME:
-        local, facts = yield from _hash_local(target)
+        local, facts = yield from hash_local(target.path, target.record)
     decision = _decide.should_transfer(
         target.record,
         Sameness.UNKNOWN if intent is None else intent.known,
@@ -180,54 +160,44 @@ def _fetch_to(job: Job, target: _Target) -> Flow[FetchResult]:
         return (yield from _skip(job, target, target.record, decision, facts))
     if intent is not None and intent.known is Sameness.SAME and not job.insists:
         intent = yield from look(job.url)  # the record knows the stored form, not the one sent
-    restarts = 0
-    while True:
+    if decision.reason is Reason.UNRECORDED_FILE:
+        yield from ask(Emit(events.Replacing(url=job.url, path=target.path)))
+    return (yield from _transfer_settled(job, target, intent, decision.reason))
+
+
+def _probe(job: Job, record: ManifestRecord | None) -> Flow[RemoteFileIntent | None]:
+    """Probe as far as the answer matters: a strategy insisted on needs no sample."""
+    if job.insists:
+        return None if record is None else (yield from probe(job.url, record, sample=0))
+    return (yield from probe(job.url, record))
+
+
+def _transfer_settled(
+    job: Job, target: Target, intent: RemoteFileIntent | None, reason: Reason
+) -> Flow[Fetched]:
+    """Transfer, and start over where the source moved under way; a bounded number of times."""
+    for _ in range(_RESTARTS):
         try:
-            return (yield from _transfer(job, target, intent, decision.reason))
+            return (yield from _transfer(job, target, intent, reason))
         except SourceChanged:
-            if restarts == _RESTARTS:
-                raise
-            restarts += 1
             if not job.insists:
                 intent = yield from probe(job.url)
-
-
-def _local_state(
-    target: _Target, options: FetchOptions
-) -> Flow[tuple[LocalState, FileFacts | None]]:
-    facts = yield from ask(Stat(target.path))
-    local = _decide.compare_local(target.record, facts)
-    if local is LocalState.FITS and options.local_check is LocalCheck.HASH:
-        local = LocalState.TOUCHED
-    return local, facts
-
-
-def _hash_local(target: _Target) -> Flow[tuple[LocalState, FileFacts | None]]:
-    """Settle by SHA-256 whether a file with other times still holds the recorded bytes."""
-    hashed = yield from ask(HashFile(target.path))
-    if hashed is None:
-        return LocalState.MISSING, None
-    sha256, facts = hashed
-    fits = target.record is not None and sha256 == target.record.sha256
-    return (LocalState.FITS if fits else LocalState.DIFFERS), facts
+    return (yield from _transfer(job, target, intent, reason))
 
 
 def _skip(
-    job: Job, target: _Target, record: ManifestRecord, decision: Skip, facts: FileFacts | None
+    job: Job, target: Target, record: ManifestRecord, decision: Skip, facts: FileFacts | None
 ) -> Flow[Skipped]:
     now = yield from ask(Now())
     yield from ask(Call(lambda: target.shelf.touch(target.resource, now, facts)))
     fresh = attrs.evolve(record, checked_at=now, local=facts)
-    if job.options.sidecar:
-        yield from _settle_sidecar(target, fresh)
+    yield from keep_sidecar(target.path, fresh, wanted=job.options.sidecar)
     yield from ask(Emit(events.Skipped(url=job.url, path=target.path, reason=str(decision.reason))))
-    return Skipped(
-        url=job.url, path=Path(target.path), reason=decision.reason, record=fresh
-    )
+    return Skipped(url=job.url, path=Path(target.path), reason=decision.reason, record=fresh)
 
 
 def _transfer(
-    job: Job, target: _Target, intent: RemoteFileIntent | None, reason: Reason
+    job: Job, target: Target, intent: RemoteFileIntent | None, reason: Reason
 ) -> Flow[Fetched]:
     started = yield from ask(Now())
     reached = yield from follow("GET", job.url)
@@ -238,7 +208,7 @@ def _transfer(
         raise refused
     strategy = _strategy(job, intent, reached)
     pipeline = strategy.pipeline(
-        decode_first=_decide.undo_coding(job.url, head), max_stored=job.options.max_bytes
+        coding=_decide.undo_coding(job.url, head), max_stored=job.options.max_bytes
     )
     temp = yield from ask(CreateTemp(target.path))
     try:
@@ -259,10 +229,15 @@ def _transfer(
             )
         )
     )
-    facts = yield from _publish(job, target, pipeline, temp)
-    now = yield from ask(Now())
-    record = _record(job, target, reached, pipeline, report, strategy, facts, (started, now))
-    yield from _remember(job, target, record)
+    facts = yield from _publish(target, temp)
+    try:
+        yield from _tell_published(job, target, pipeline)
+        now = yield from ask(Now())
+        record = _record(job, target, reached, pipeline, report, strategy, facts, (started, now))
+        record = yield from _remember(job, target, record)
+    except EtagKitError as exc:
+        exc.published = True
+        raise
     return Fetched(
         url=job.url,
         path=Path(target.path),
@@ -281,7 +256,7 @@ def _strategy(job: Job, intent: RemoteFileIntent | None, reached: Reached) -> St
 
 
 def _receive(
-    job: Job, target: _Target, answer: Answer, pipeline: Pipeline, temp: Temp
+    job: Job, target: Target, answer: Answer, pipeline: Pipeline, temp: Temp
 ) -> Flow[None]:
     total = answer.head.content_length
     url, path = job.url, target.path
@@ -299,19 +274,22 @@ def _receive(
 
 
 def _judge(
-    job: Job, target: _Target, intent: RemoteFileIntent | None, head: Head, pipeline: Pipeline
+    job: Job, target: Target, intent: RemoteFileIntent | None, head: Head, pipeline: Pipeline
 ) -> IntegrityReport:
     """Return the report if the bytes may be published; raise why not otherwise."""
     earlier = None if target.record is None else target.record.magic
-    unfit: IntegrityError | None = _decide.refuse_content(
-        job.url,
-        head,
-        sniff(pipeline.sample),
-        expected=job.options.expected_type,
-        earlier=earlier,
-    )
-    if unfit is None and intent is not None:
+    unfit: IntegrityError | None = None
+    if intent is not None:
         unfit = _decide.refuse_size(intent, head, pipeline.wire.count)
+    if unfit is None:
+        unfit = _decide.refuse_content(
+            job.url,
+            head,
+            sniff(pipeline.sample),
+            sent=sniff(pipeline.wire_sample),
+            expected=job.options.expected_type,
+            earlier=earlier,
+        )
     if unfit is not None:
         raise unfit
     validators = Validators.from_headers(head.headers)
@@ -342,9 +320,12 @@ def _moved(intent: RemoteFileIntent | None, head: Head) -> bool:
     return intent.validators.compare(Validators.from_headers(head.headers)) is Sameness.DIFFERENT
 
 
-def _publish(job: Job, target: _Target, pipeline: Pipeline, temp: Temp) -> Flow[FileFacts]:
+def _publish(target: Target, temp: Temp) -> Flow[FileFacts]:
     yield from ask(Flush(temp))
-    facts = yield from ask(Publish(temp, target.path))
+    return (yield from ask(Publish(temp, target.path)))
+
+
+def _tell_published(job: Job, target: Target, pipeline: Pipeline) -> Flow[None]:
     yield from ask(SyncFolder(target.folder))
     yield from ask(
         Emit(
@@ -356,12 +337,11 @@ def _publish(job: Job, target: _Target, pipeline: Pipeline, temp: Temp) -> Flow[
             )
         )
     )
-    return facts
 
 
-def _record(  # noqa: PLR0913  the facts of a whole fetch meet here
+def _record(  # noqa: PLR0913, PLR0917  the facts of a whole fetch meet here
     job: Job,
-    target: _Target,
+    target: Target,
     reached: Reached,
     pipeline: Pipeline,
     report: IntegrityReport,
@@ -410,34 +390,9 @@ def _record(  # noqa: PLR0913  the facts of a whole fetch meet here
     )
 
 
-def _remember(job: Job, target: _Target, record: ManifestRecord) -> Flow[None]:
-    """Commit the record, and write its sidecar where one is wanted."""
-    yield from ask(Call(lambda: target.shelf.put(record)))
-    if job.options.sidecar:
-        yield from _write_sidecar(target, _sidecar(record))
+def _remember(job: Job, target: Target, record: ManifestRecord) -> Flow[ManifestRecord]:
+    """Commit the record, and then its sidecar; return the record as it is kept."""
+    kept = yield from ask(Call(lambda: target.shelf.put(record)))
+    yield from keep_sidecar(target.path, kept, wanted=job.options.sidecar)
     yield from ask(Emit(events.Recorded(url=job.url, path=target.path)))
-
-
-def _sidecar(record: ManifestRecord) -> bytes:
-    """Return the sidecar of `record`, which tells of the transfer.
-
-    When the source was last asked stands in the manifest only, so that a skip has nothing to write.
-    """
-    return render_sidecar(attrs.evolve(record, checked_at=record.download_timestamp))
-
-
-def _settle_sidecar(target: _Target, record: ManifestRecord) -> Flow[None]:
-    """Write the sidecar unless it stands: a run may have died before it came to it."""
-    content = _sidecar(record)
-    standing = yield from ask(HashFile(sidecar_path(target.path)))
-    if standing is None or standing[0] != hashlib.sha256(content).hexdigest():
-        yield from _write_sidecar(target, content)
-
-
-def _write_sidecar(target: _Target, content: bytes) -> Flow[None]:
-    beside = sidecar_path(target.path)
-    temp = yield from ask(CreateTemp(beside))
-    yield from ask(Write(temp, content))
-    yield from ask(Flush(temp))
-    yield from ask(Publish(temp, beside))
-    yield from ask(SyncFolder(target.folder))
+    return kept

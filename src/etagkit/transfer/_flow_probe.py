@@ -17,14 +17,26 @@ from typing import TYPE_CHECKING
 import attrs
 
 from etagkit import events
-from etagkit.errors import BodyCut, ConnectionFailed, InvalidContentRange, UnexpectedStatus
+from etagkit.errors import (
+    BodyCut,
+    ConnectionFailed,
+    InvalidContentRange,
+    SourceTimeout,
+    UnexpectedStatus,
+)
 from etagkit.flow import Emit, Flow, Peek, Release, ask
 from etagkit.http import ContentRange, Head, Sameness, Validators, byte_range
 from etagkit.transfer import _decide
 from etagkit.transfer._flow_request import Reached, about, follow
 from etagkit.transfer._gunzip import gunzip_prefix
 from etagkit.transfer._magic import Magic, sniff
-from etagkit.transfer._model import KEPT_FIELDS, ChangeReport, Reason, RemoteFileIntent
+from etagkit.transfer._model import (
+    KEPT_FIELDS,
+    ChangeReport,
+    Coding,
+    Reason,
+    RemoteFileIntent,
+)
 
 if TYPE_CHECKING:
     from etagkit.manifest import ManifestRecord
@@ -68,8 +80,8 @@ def _try_head(url: str, fields: tuple[tuple[str, str], ...] = ()) -> Flow[Reache
     """Return the answer to a HEAD, or `None` where the source refuses or breaks off HEADs."""
     try:
         reached = yield from follow("HEAD", url, fields)
-    except (ConnectionFailed, BodyCut):
-        return None  # some servers hang up on HEAD; the GET that follows tells if it is more
+    except (ConnectionFailed, BodyCut, SourceTimeout):
+        return None  # some servers hang up on HEAD or never answer; the GET tells if it is more
     yield from ask(Release(reached.answer.body))
     good = {_OK, _NOT_MODIFIED} if fields else {_OK}
     return reached if reached.head.status in good else None
@@ -79,16 +91,20 @@ def _look(
     url: str, before: Reached | None, known: ManifestRecord | None, sample: int
 ) -> Flow[RemoteFileIntent]:
     """GET the first octets and say what they show; `before` is the answer to the HEAD, if any."""
-    fields: tuple[tuple[str, str], ...] = (("Range", byte_range(0, sample - 1)),)
+    condition: tuple[tuple[str, str], ...] = ()
     if before is None and known is not None:
-        fields += known.validators.if_changed()
+        condition = known.validators.if_changed()
+    fields = (("Range", byte_range(0, sample - 1)), *condition)
     reached = yield from follow("GET", url, fields)
     # the HEAD, answered or refused, and this GET
     requests = 2 + (0 if before is None else len(before.hops))
     head = reached.head
-    if head.status == _NOT_MODIFIED and known is not None and before is None:
+    if head.status == _NOT_MODIFIED and condition:
         yield from ask(Release(reached.answer.body))
-        return _recall(intent_of(url, reached, known, requests=requests, same=True), known)
+        seen = intent_of(url, reached, known, requests=requests, unmodified=True)
+        if seen.known is not Sameness.DIFFERENT:
+            return _recall(seen, known)
+        return (yield from _look(url, None, None, sample))  # "not modified", yet another tag
     if head.status not in {_OK, _PARTIAL} and not _is_empty(head):
         yield from ask(Release(reached.answer.body))
         raise UnexpectedStatus(
@@ -103,7 +119,19 @@ def _look(
         return _nothing(url, before, intent_of(url, reached, known, requests=requests))
     octets = yield from ask(Peek(reached.answer.body, sample))
     intent = intent_of(url, reached, known, requests=requests)
+    if not _is_beginning(head):
+        return _fill_in(intent, before, known)  # some other part shows nothing
     return _with_sample(_fill_in(intent, before, known), reached.head, octets)
+
+
+def _is_beginning(head: Head) -> bool:
+    """Whether the body begins at the first octet: a 206 must say so."""
+    if head.status != _PARTIAL:
+        return True
+    try:
+        return ContentRange.parse(head.headers.only("content-range") or "").start == 0
+    except InvalidContentRange:
+        return False
 
 
 def _is_empty(head: Head) -> bool:
@@ -137,11 +165,11 @@ def intent_of(
     known: ManifestRecord | None,
     *,
     requests: int,
-    same: bool = False,
+    unmodified: bool = False,
 ) -> RemoteFileIntent:
     head = reached.head
     validators = Validators.from_headers(head.headers)
-    sameness = Sameness.UNKNOWN if known is None else known.validators.compare(validators)
+    sameness = Sameness.UNKNOWN if known is None else _compare(known, head)
     return RemoteFileIntent(
         url=url,
         final_url=head.url,
@@ -152,9 +180,26 @@ def intent_of(
         content_encoding=", ".join(head.content_encodings) or None,
         headers=head.headers.keep(KEPT_FIELDS),
         hops=reached.hops,
-        known=Sameness.SAME if same else sameness,
+        known=Sameness.SAME if unmodified and sameness is Sameness.UNKNOWN else sameness,
         requests=requests + len(reached.hops),
     )
+
+
+def _compare(known: ManifestRecord, head: Head) -> Sameness:
+    """Compare versions; a strong tag that comes with another length is not believed."""
+    validators = Validators.from_headers(head.headers)
+    sameness = known.validators.compare(validators)
+    lengths = {known.content_length, head.content_length} - {None}
+    plain = known.content_encoding is None and not head.content_encodings
+    if (
+        sameness is Sameness.SAME
+        and validators.strong is not None
+        and head.status == _OK
+        and plain
+        and len(lengths) > 1
+    ):
+        return Sameness.UNKNOWN
+    return sameness
 
 
 def _size(head: Head) -> int | None:
@@ -184,9 +229,7 @@ def _recall(intent: RemoteFileIntent, known: ManifestRecord | None) -> RemoteFil
         return intent
     magic = Magic(known.magic) if known.magic in {m.value for m in Magic} else None
     # A 304 need not repeat the validators (RFC 9110 15.4.5): the record's are still true.
-    return attrs.evolve(
-        intent, magic=magic, validators=intent.validators or known.validators
-    )
+    return attrs.evolve(intent, magic=magic, validators=intent.validators or known.validators)
 
 
 def _fill_in(
@@ -207,15 +250,24 @@ def _fill_in(
 
 
 def _with_sample(intent: RemoteFileIntent, head: Head, octets: bytes) -> RemoteFileIntent:
-    coded = bool(head.content_encodings) and _decide.undo_coding(intent.url, head)
-    shown = gunzip_prefix(octets, SAMPLE) if coded else octets
+    shown = octets
+    coding = _decide.undo_coding(intent.url, head)
+    if coding is not Coding.NONE:
+        decoded = gunzip_prefix(octets, SAMPLE)
+        if coding is Coding.GZIP or sniff(decoded) is Magic.GZIP:
+            shown = decoded
     magic = sniff(shown)
     inner = sniff(gunzip_prefix(shown, SAMPLE)) if magic is Magic.GZIP else None
     return attrs.evolve(intent, magic=magic, inner=inner)
 
 
-def check_changed(url: str, held: Validators) -> Flow[ChangeReport]:
-    """Ask the source whether `held` is still its version: one request, two if HEAD is refused."""
+def check_changed(url: str, known: Validators | None) -> Flow[ChangeReport]:
+    """Ask the source whether `known` is still its version: one request, two if HEAD is refused.
+
+    `None` stands for a file that was never fetched: the source is asked all the same, for its
+    validators and because a dead link should not look like news.
+    """
+    held = known or Validators()
     with about(url):
         _decide.check_url(url)
         condition = held.if_changed()
@@ -233,11 +285,11 @@ def check_changed(url: str, held: Validators) -> Flow[ChangeReport]:
                 advice=_decide.advice_for(status),
             )
         now = Validators.from_headers(reached.head.headers)
-        if status == _NOT_MODIFIED and condition:
+        sameness = held.compare(now)
+        if status == _NOT_MODIFIED and condition and sameness is Sameness.UNKNOWN:
             sameness, now = Sameness.SAME, now or held
-        else:
-            sameness = held.compare(now)
-        return ChangeReport(url=url, sameness=sameness, reason=_WHY[sameness], before=held, now=now)
+        reason = Reason.NEVER_FETCHED if known is None else _WHY[sameness]
+        return ChangeReport(url=url, sameness=sameness, reason=reason, before=held, now=now)
 
 
 _WHY = {

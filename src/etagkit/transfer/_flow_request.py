@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from etagkit.errors import EtagKitError
+from etagkit.errors import CertificateRefused, ConnectionFailed, EtagKitError
 from etagkit.flow import Answer, Flow, Release, Send, ask
 from etagkit.http import Head, Validators
 from etagkit.transfer import _decide
 from etagkit.transfer._model import Hop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
-_IDENTITY = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
+_IDENTITY = (("Accept-Encoding", "identity"),)
 
 
 @attrs.frozen(kw_only=True)
@@ -41,9 +41,8 @@ def follow(method: str, url: str, headers: tuple[tuple[str, str], ...] = ()) -> 
     hops: list[Hop] = []
     here, home = url, True
     while True:
-        answer = yield from ask(
-            Send(method, here, (*_IDENTITY, *headers), hop=len(hops), same_origin=home)
-        )
+        fields = (*_IDENTITY, *headers)
+        answer = yield from _send(Send(method, here, fields, hop=len(hops), same_origin=home))
         try:
             target = _decide.next_hop(here, answer.head, hops=len(hops))
         except EtagKitError:
@@ -58,8 +57,24 @@ def follow(method: str, url: str, headers: tuple[tuple[str, str], ...] = ()) -> 
         here = _decide.keep_user(here, target) if home else target
 
 
+def _send(op: Send) -> Flow[Answer]:
+    """Send, and once more where a GET got no answer at all.
+
+    A kept connection may be dead or spoilt without the client knowing: the server closed it in this
+    very moment, or sent a body after a HEAD. The second try has a new one (RFC 9112 9.3.1).
+    """
+    try:
+        return (yield from ask(op))
+    except CertificateRefused:
+        raise
+    except ConnectionFailed:
+        if op.method != "GET":
+            raise
+    return (yield from ask(op))
+
+
 @contextmanager
-def about(url: str, path: str | None = None) -> Iterator[None]:
+def about(url: str, path: str | None = None) -> Generator[None]:
     """Name the subject in errors raised by places that did not know it."""
     try:
         yield

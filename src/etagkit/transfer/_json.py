@@ -6,6 +6,10 @@ deeper, and what lies across the border of two blocks) is walked token by token,
 open container. A string is never held, however long; a number or literal that is cut by a border is
 carried over, a long number as a short one that ends in the same state.
 
+Well-formed does not mean that every reader can take it: nesting is followed to `MAX_NESTING`, and
+`json.loads` raises RecursionError at about the recursion limit of Python, a thousand. A file for
+such a reader is no less whole, so it is not refused here.
+
 What RFC 8259 leaves open is accepted: equal names in one object, `\ud800` without its partner,
 numbers of any size. One leading byte order mark is tolerated (section 8.1 lets a reader ignore it).
 `NaN` and `Infinity` are not JSON and are refused.
@@ -179,6 +183,8 @@ class JsonStage:
     Traceback (most recent call last):
     etagkit.errors.MalformedContent: the JSON text is not well-formed (expected the end of the text,
     found something else at octet 15)
+
+    A text that passes may be nested as deep as `MAX_NESTING`, more than `json.loads` can read.
 
     Raises:
         MalformedContent: from `feed` at the first octet, or word, that cannot stand there; from

@@ -1,8 +1,8 @@
 """What kind of thing a file is: by its first octets, by its name, by its declared media type.
 
-`sniff` looks at no more than 1 KiB: first for signatures, then, where none fits, for text and what
-kind of text. It says what the octets begin like, not that they are well-formed; that is for the
-stages of a download. A name or a media type is only a promise.
+`sniff` looks at no more than 1 KiB behind leading blanks: first for signatures, then, where none
+fits, for text and what kind of text. It says what the octets begin like, not that they are
+well-formed; that is for the stages of a download. A name or a media type is only a promise.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from etagkit.http import media_type
 #: Octets that `sniff` looks at: all signatures lie within the first 512, and a type that needs more
 #: than 1 KiB to show itself is not worth another packet.
 SAMPLE_LIMIT: Final = 1024
+
+#: Leading blanks that are looked past: templates leave a line for each of their commands in front
+#: of a page, up to a few KiB. What begins with more is no page that anybody made, and they are
+#: counted anew for each block that comes.
+BLANKS_LIMIT: Final = 16 * 1024
 
 
 class Magic(enum.Enum):
@@ -268,10 +273,32 @@ _WIDE_MARKS: Final = (
 
 _BLANKS: Final = b" \t\n\f\r"
 
-#: WHATWG MIME Sniffing, 7.1, then some that error pages begin with as well.
-_HTML_START = re.compile(
-    rb"(?i)<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p"
-    rb"|meta|center|form|h[2-6]|main|section|span)[\s/>]"
+#: Blanks and byte order marks that stand before what there is to see. A program that includes
+#: others may send a mark for each. UTF-16 and UTF-32 fill up blanks with zeros.
+_LEAD = re.compile(
+    rb"(?:\xff\xfe|\xfe\xff|\x00\x00\xfe\xff)[\x00 \t\n\f\r]*+"
+    rb"|[ \t\n\f\r]*+(?:\xef\xbb\xbf[ \t\n\f\r]*+|){0,8}+"
+)
+
+#: What only a page begins with.
+_PAGE_START = re.compile(rb"(?i)<(?:!doctype\s+html|html)[\s/>]")
+
+#: Elements of HTML, obsolete ones included, that a page or a piece of one may begin with. Names
+#: that roots of XML files have as well, such as `data`, `map`, `menu`, `object` and `svg`, are left
+#: out: nobody writes pages that begin with them.
+_ELEMENTS: Final = (
+    *("a", "abbr", "acronym", "article", "aside", "b", "base", "basefont", "bdo", "big"),
+    *("blockquote", "body", "br", "button", "canvas", "center", "code", "dd", "details", "dialog"),
+    *("div", "dl", "dt", "em", "embed", "fieldset", "figure", "font", "footer", "form", "frame"),
+    *("frameset", "h[1-6]", "head", "header", "hgroup", "hr", "i", "iframe", "img", "input"),
+    *("ins", "label", "legend", "li", "link", "main", "marquee", "meta", "nav", "nobr"),
+    *("noframes", "noscript", "ol", "p", "picture", "pre", "s", "script", "section", "select"),
+    *("small", "span", "strike", "strong", "style", "sub", "sup", "table", "tbody", "td"),
+    *("textarea", "th", "thead", "title", "tr", "tt", "u", "ul", "video"),
+)
+#: Such a start tag without a namespace: XML formats use some of these names too, and say whose.
+_ELEMENT_START = re.compile(
+    rb"(?i)<(?:" + "|".join(_ELEMENTS).encode() + rb")(?=[\s/>])(?![^<>]*\sxmlns[:=])"
 )
 _XML_START = re.compile(rb"<(?:!DOCTYPE\s|[A-Za-z_\x80-\xff][-.:\w\x80-\xff]*(?:[\s/>]|\Z))")
 _COMMENT: Final = b"<!--"
@@ -289,22 +316,44 @@ _JSON_VALUE_START = re.compile(rb'[\[{"0-9-]|true|false|null')
 
 
 def sniff(sample: bytes) -> Magic:
-    r"""Return what `sample`, the start of a file, shows it to be; looks at the first 1 KiB.
+    r"""Return what `sample`, the start of a file, shows it to be.
+
+    Looks at the first 1 KiB, and for text at as much behind leading blanks, of which it skips up to
+    16 KiB (`sample_size` tells how much of a file that makes).
 
     Text is UTF-8 without controls, cut anywhere, or begins with a byte order mark. HTML is
-    recognised in any encoding that extends ASCII. JSON is what begins like it; a first line that is
-    a whole object or array with another JSON value below it is NDJSON.
+    recognised in any encoding that extends ASCII, and by any element that a page may begin with;
+    behind `<?xml ?>` or with a namespace such an element is XML. JSON is what begins like it; a
+    first line that is a whole object or array with another JSON value below it is NDJSON.
 
     >>> sniff(b"PK\x03\x04..."), sniff(b'{"a": 1}\n{"a": 2}\n'), sniff(b"true story")
     (<Magic.ZIP: 'zip'>, <Magic.NDJSON: 'ndjson'>, <Magic.TEXT: 'text'>)
     """
-    sample = bytes(sample[:SAMPLE_LIMIT])
+    sample = bytes(sample[: sample_size(sample)])
     if not sample:
         return Magic.EMPTY
     for signature in _SIGNATURES:
         if signature.fits(sample):
             return signature.magic
-    return _kind_of_text(_narrow(sample).removeprefix(codecs.BOM_UTF8))
+    return _kind_of_text(_narrow(sample))
+
+
+def sample_size(start: bytes) -> int:
+    """Return how many octets of a file that begins with `start` are looked at.
+
+    Where `start` is nothing but blanks the answer counts those to come as well: it grows with
+    `start` until something else comes, to at most 17 KiB.
+
+    >>> sample_size(b"id,name"), sample_size(b"  id,name")
+    (1024, 1026)
+    """
+    return SAMPLE_LIMIT + blanks_before(start)
+
+
+def blanks_before(start: bytes | bytearray) -> int:
+    """Return how many octets of blanks and byte order marks `start` begins with, up to 16 KiB."""
+    lead = _LEAD.match(start, 0, BLANKS_LIMIT)
+    return 0 if lead is None else lead.end()
 
 
 def _narrow(sample: bytes) -> bytes:
@@ -318,14 +367,14 @@ def _narrow(sample: bytes) -> bytes:
 def _kind_of_text(text: bytes) -> Magic:
     if _BINARY_OCTET.search(text):
         return Magic.BINARY
-    markup = _kind_of_markup(text.lstrip(_BLANKS))
+    markup = _kind_of_markup(text[blanks_before(text) :])
     if markup is not None:
         return markup
     try:
         codecs.utf_8_decode(text, "strict", False)  # noqa: FBT003 -- positional only
     except UnicodeDecodeError:
         return Magic.BINARY
-    return _kind_of_json(text.lstrip(_BLANKS)) or Magic.TEXT
+    return _kind_of_json(text.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS)) or Magic.TEXT
 
 
 def _kind_of_markup(text: bytes) -> Magic | None:
@@ -337,7 +386,7 @@ def _kind_of_markup(text: bytes) -> Magic | None:
         text = text.lstrip(_BLANKS)
         if not closed:
             return Magic.HTML if end == b"-->" and not declared else Magic.XML
-    if _HTML_START.match(text):
+    if _PAGE_START.match(text) or (not declared and _ELEMENT_START.match(text)):
         return Magic.HTML
     return Magic.XML if declared or _XML_START.match(text) else None
 

@@ -7,20 +7,26 @@ import gzip
 import json
 import re
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from etagkit._redact import redact_url
-from etagkit.display import Table, human_size
-from etagkit.errors import InvalidArgument
+from etagkit.display import Shown, Table, human_size
+from etagkit.errors import InvalidArgument, LimitExceeded, MalformedContent
 from etagkit.http import ETag, Headers, Sameness, Validators
-from etagkit.integrity import IntegrityReport
+from etagkit.integrity import IntegrityReport, Verdict
 from etagkit.manifest import ManifestRecord
 from etagkit.transfer._magic import Magic
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+#: Octets that `content`, `text` and `json` read at most unless told otherwise: a gibibyte in memory
+#: is seldom what one wants, and gzip may hide a thousand times its size.
+CONTENT_LIMIT = 1 << 30
 
 #: Header fields of a source that are worth keeping with what is known of it.
 KEPT_FIELDS = (
@@ -62,7 +68,7 @@ class Hop:
 
 
 @attrs.frozen(kw_only=True)
-class RemoteFileIntent:
+class RemoteFileIntent(Shown):
     """What is behind a URL, before it is downloaded.
 
     Attributes:
@@ -127,12 +133,13 @@ class RemoteFileIntent:
             ),
         )
 
-    def __str__(self) -> str:
-        """Return the table as text."""
-        return str(self.table())
 
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
+class Coding(enum.Enum):
+    """What a source did to the body although identity was asked for."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    GZIP_OR_LABEL = "gzip or label"  #: of a gzip file: coded once more, or just labelled as gzip
 
 
 class LocalState(enum.Enum):
@@ -157,6 +164,7 @@ class Reason(enum.Enum):
     UNCHANGED = "unchanged"
     FORCED = "forced"
     NEVER_FETCHED = "never fetched"
+    UNRECORDED_FILE = "a file without a record stood there"
     SOURCE_CHANGED = "source changed"
     CANNOT_TELL = "source gives no comparable validator"
     LOCAL_MISSING = "local file missing"
@@ -187,16 +195,31 @@ class Transfer:
 Decision: TypeAlias = Skip | Transfer
 
 
-def _hex_digest(_: object, attribute: attrs.Attribute[str | None], value: str | None) -> None:
-    if value is not None and _SHA256.fullmatch(value) is None:
+def _hex_digest(_: object, attribute: attrs.Attribute[str | None], value: object) -> None:
+    if value is not None and not (isinstance(value, str) and _SHA256.fullmatch(value)):
         raise InvalidArgument(
             f"{attribute.name} is not a SHA-256 in hex", found=value, expected="64 hex digits"
         )
 
 
-def _not_negative(_: object, attribute: attrs.Attribute[int | None], value: int | None) -> None:
-    if value is not None and value < 0:
-        raise InvalidArgument(f"{attribute.name} must be a count of octets", found=value)
+def _not_negative(_: object, attribute: attrs.Attribute[int | None], value: object) -> None:
+    if value is None or (type(value) is int and value >= 0):
+        return
+    raise InvalidArgument(f"{attribute.name} must be a count of octets", found=value)
+
+
+def _a(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    """Return a check that a field holds a `kind`, or `None` where that is its default."""
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind) and not (value is None and attribute.default is None):
+            raise InvalidArgument(
+                f"{attribute.name} is of another type",
+                found=value,
+                expected=f"{'True or False' if kind is bool else f'a member of {kind.__name__}'}",
+            )
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -214,25 +237,30 @@ class FetchOptions:
         sidecar: also write `<file>.meta.json`.
 
     Raises:
-        InvalidArgument: a digest that is not 64 hex digits, a negative size.
+        InvalidArgument: a digest that is not 64 hex digits, a negative size, another type.
     """
 
-    force: bool = False
+    force: bool = attrs.field(default=False, validator=_a(bool))
     expected_sha256: str | None = attrs.field(default=None, validator=_hex_digest)
     expected_size: int | None = attrs.field(default=None, validator=_not_negative)
-    expected_type: Magic | None = None
+    expected_type: Magic | None = attrs.field(default=None, validator=_a(Magic))
     max_bytes: int | None = attrs.field(default=None, validator=_not_negative)
-    accept_unverified: bool = False
-    local_check: LocalCheck = LocalCheck.STAT
-    sidecar: bool = False
+    accept_unverified: bool = attrs.field(default=False, validator=_a(bool))
+    local_check: LocalCheck = attrs.field(default=LocalCheck.STAT, validator=_a(LocalCheck))
+    sidecar: bool = attrs.field(default=False, validator=_a(bool))
 
 
-class _OnDisk:
+class _OnDisk(Shown):
     """What every result can do with the file that it speaks of."""
 
     __slots__ = ()
     path: Path
     record: ManifestRecord
+
+    @property
+    def verdict(self) -> Verdict:
+        """What integrity said when the file was transferred."""
+        return Verdict(self.record.verdict)
 
     def open(self) -> IO[bytes]:
         """Open the stored bytes for reading."""
@@ -242,29 +270,40 @@ class _OnDisk:
         """Return the stored bytes."""
         return self.path.read_bytes()
 
-    def content(self) -> bytes:
-        """Return the content: the stored bytes, or what is inside them if they are gzip."""
-        stored = self.read_bytes()
-        return gzip.decompress(stored) if self.record.magic == Magic.GZIP.value else stored
+    def content(self, *, limit: int = CONTENT_LIMIT) -> bytes:
+        """Return the content: the stored bytes, or what is inside them if they are gzip.
+
+        Raises:
+            LimitExceeded: it is more than `limit` octets; `open` reads it piece by piece.
+        """
+        zipped = self.record.magic == Magic.GZIP.value
+        with gzip.open(self.path) if zipped else self.path.open("rb") as file:
+            content: bytes = file.read(limit + 1)
+        if len(content) > limit:
+            raise LimitExceeded(
+                "the content is larger than the limit",
+                path=str(self.path),
+                expected=f"at most {limit} octets",
+                advice="read it from open(), or pass a higher limit",
+            )
+        return content
 
     def text(self, encoding: str = "utf-8") -> str:
         """Return the content as text."""
         return self.content().decode(encoding)
 
     def json(self) -> Any:
-        """Return the content parsed as JSON."""
-        return json.loads(self.content())
+        """Return the content parsed as JSON.
 
-    def table(self) -> Table:
-        """Return the result as a table of two columns."""
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        """Return the table as text."""
-        return str(self.table())
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
+        Raises:
+            MalformedContent: it is no JSON, or nested too deeply for the standard library.
+        """
+        try:
+            return json.loads(self.content())
+        except (ValueError, RecursionError) as exc:
+            raise MalformedContent(
+                "the content cannot be read as JSON", path=str(self.path), found=type(exc).__name__
+            ) from exc
 
 
 @attrs.frozen(kw_only=True, str=False)
@@ -293,6 +332,7 @@ class Fetched(_OnDisk):
                 ("reason", self.reason),
                 ("size", f"{human_size(self.record.size)} ({self.record.size} octets)"),
                 ("type", self.record.magic),
+                ("strategy", self.record.strategy),
                 ("ETag", self.record.etag),
                 ("SHA-256", self.record.sha256),
                 ("verdict", f"{self.report.verdict.value} (proved: {proved})"),
@@ -334,10 +374,11 @@ FetchResult: TypeAlias = Fetched | Skipped
 
 
 @attrs.frozen(kw_only=True, str=False)
-class ChangeReport:
+class ChangeReport(Shown):
     """Whether a source changed since; truthy unless it is certain that it did not.
 
-    `sameness` is `UNKNOWN` where the source gives nothing to compare: that counts as changed.
+    `sameness` speaks of the source and is `UNKNOWN` where it gives nothing to compare, which counts
+    as changed. `reason` also knows a local file that is missing or altered, where one was named.
     """
 
     url: str = attrs.field(repr=_shown_url)
@@ -348,8 +389,8 @@ class ChangeReport:
 
     @property
     def changed(self) -> bool:
-        """Whether the source changed, or may have."""
-        return self.sameness is not Sameness.SAME
+        """Whether a fetch would have something to do: the source changed, or may have."""
+        return self.reason is not Reason.UNCHANGED
 
     def __bool__(self) -> bool:
         """Return `changed`."""
@@ -362,11 +403,6 @@ class ChangeReport:
             ("Last-Modified", self.before.last_modified or "-", self.now.last_modified or "-"),
         )
         title = f"{redact_url(self.url)}: {self.reason}"
-        return Table(title=title, columns=("", "held", "source"), rows=rows)
-
-    def __str__(self) -> str:
-        """Return the table as text."""
-        return str(self.table())
-
-    def _repr_html_(self) -> str:
-        return self.table().to_html()
+        return Table(
+            title=title, columns=("", "held", "source"), rows=rows, elastic=("held", "source")
+        )

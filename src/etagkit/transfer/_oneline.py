@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TypeAlias
 
+import attrs
+from anyio.to_thread import run_sync
+
 from etagkit.errors import InvalidArgument
 from etagkit.http import ETag, Validators
 from etagkit.manifest import ManifestRecord, ManifestStore, resource_id
@@ -25,11 +28,14 @@ from etagkit.transfer._model import (
     FetchOptions,
     FetchResult,
     LocalCheck,
+    LocalState,
+    Reason,
     RemoteFileIntent,
     Skipped,
 )
 from etagkit.transfer._session import Manifests
 from etagkit.transfer._strategies import DownloadStrategy, default_strategies
+from etagkit.transfer._verify import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +47,14 @@ if TYPE_CHECKING:
 #: What can say which version somebody holds: a tag, validators, a record, a result or a probe, or
 #: the path of a fetched file, whose record then says it.
 Held: TypeAlias = (
-    "ETag | Validators | ManifestRecord | Fetched | Skipped | RemoteFileIntent"
-    " | str | os.PathLike[str]"
+    ETag
+    | Validators
+    | ManifestRecord
+    | Fetched
+    | Skipped
+    | RemoteFileIntent
+    | str
+    | os.PathLike[str]
 )
 
 
@@ -78,16 +90,19 @@ def has_changed(
 ) -> ChangeReport:
     """Return whether the source has another version than the one that `held` names.
 
-    The answer is truthy unless it is certain that nothing changed. `held` is a tag, validators, a
-    record, the result of a fetch or probe, or the path of a fetched file. Only the source is asked
-    about; whether the local file is intact is what `fetch` and `etagkit verify` look at.
+    The answer is truthy unless it is certain that nothing changed. `held` is a tag (an `ETag`, or
+    text in its quotes), validators, a record, the result of a fetch or probe, or the path of a
+    file. For a path the file itself counts as well: one that was never fetched, is gone or was
+    altered is no longer what the source has.
 
     Raises:
-        InvalidArgument: there is no record of that file.
+        InvalidArgument: `held` is nothing that says a version.
         SourceError: the source cannot be reached, or gives no representation.
     """
+    known = _held(url, held, manifest)
     with SourceProber(client) as prober:
-        return prober.has_changed(url, _held(url, held, manifest))
+        report = prober.has_changed(url, known.validators)
+    return known.compare_file(report)
 
 
 async def ahas_changed(
@@ -98,8 +113,10 @@ async def ahas_changed(
     manifest: ManifestStore | str | os.PathLike[str] | None = None,
 ) -> ChangeReport:
     """Async twin of `has_changed`."""
+    known = await run_sync(_held, url, held, manifest)
     async with AsyncSourceProber(client) as prober:
-        return await prober.has_changed(url, _held(url, held, manifest))
+        report = await prober.has_changed(url, known.validators)
+    return await run_sync(known.compare_file, report)
 
 
 def fetch(  # noqa: PLR0913  every one is a keyword with a default that is right for most
@@ -188,21 +205,39 @@ async def afetch(  # noqa: PLR0913  every one is a keyword with a default that i
         return await context.fetch(url, to, options=options, strategy=strategy)
 
 
-def _held(
-    url: str, held: Held, manifest: ManifestStore | str | os.PathLike[str] | None
-) -> Validators:
-    """Return the validators that `held` stands for."""
+@attrs.frozen
+class _Known:
+    """What the caller holds: the validators, and the file where a path was given."""
+
+    validators: Validators | None
+    path: str | None = None
+    record: ManifestRecord | None = None
+
+    def compare_file(self, report: ChangeReport) -> ChangeReport:
+        """Return `report`, or one that says that the file is not what was recorded."""
+        if report.changed or self.path is None or self.record is None:
+            return report
+        match state_of(self.record, self.path):
+            case LocalState.MISSING:
+                return attrs.evolve(report, reason=Reason.LOCAL_MISSING)
+            case LocalState.FITS:
+                return report
+            case _:
+                return attrs.evolve(report, reason=Reason.LOCAL_DIFFERS)
+
+
+def _held(url: str, held: Held, manifest: ManifestStore | str | os.PathLike[str] | None) -> _Known:
     match held:
         case ETag():
-            return Validators(etag=held)
+            return _Known(Validators(etag=held))
         case Validators():
-            return held
+            return _Known(held)
         case ManifestRecord() | RemoteFileIntent():
-            return held.validators
+            return _Known(held.validators)
         case Fetched() | Skipped():
-            return held.record.validators
+            return _Known(held.record.validators, str(held.path), held.record)
         case str() if held.startswith(('"', 'W/"')):
-            return Validators(etag=ETag(held))
+            return _Known(Validators(etag=ETag(held)))
         case str() | os.PathLike():
             return _recorded(url, os.fsdecode(held), manifest)
     raise InvalidArgument(
@@ -214,22 +249,17 @@ def _held(
 
 def _recorded(
     url: str, path: str, manifest: ManifestStore | str | os.PathLike[str] | None
-) -> Validators:
+) -> _Known:
+    check_url(url)
+    if not path or "\0" in path:
+        raise InvalidArgument("this is no path of a file", found=path)
     target = os.path.realpath(os.path.expanduser(path))
     if os.path.isdir(target):
         target = os.path.join(target, file_name(url))
     manifests = Manifests(manifest)
-    check_url(url)
     try:
         shelf = manifests.shelf(target)
         record = shelf.get(resource_id(url, target_key(target, shelf.base)))
     finally:
         manifests.close()
-    if record is None:
-        raise InvalidArgument(
-            "there is no record of this file",
-            url=url,
-            path=path,
-            advice="fetch it first, or pass an ETag or Validators",
-        )
-    return record.validators
+    return _Known(None if record is None else record.validators, target, record)

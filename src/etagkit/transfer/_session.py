@@ -7,6 +7,7 @@ made when the first request needs it; without a manifest each target folder gets
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Callable
@@ -24,7 +25,14 @@ from etagkit.drivers import (
 )
 from etagkit.errors import InvalidArgument
 from etagkit.flow import Flow, arun, run
-from etagkit.manifest import ManifestStore, SQLiteManifest
+from etagkit.manifest import (
+    ManifestStore,
+    SQLiteManifest,
+    default_manifest_path,
+    is_same_version,
+    records_base,
+    succeeding,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,15 +42,6 @@ if TYPE_CHECKING:
     from etagkit.manifest import ManifestRecord
 
 T = TypeVar("T")
-
-#: Folder and file of the manifest that a target folder gets by default.
-MANIFEST_FOLDER = ".etagkit"
-MANIFEST_FILE = "manifest.sqlite"
-
-
-def default_manifest_path(folder: str) -> str:
-    """Return where the manifest of the files in `folder` lies unless the caller says otherwise."""
-    return os.path.join(folder, MANIFEST_FOLDER, MANIFEST_FILE)
 
 
 class Manifests:
@@ -55,19 +54,22 @@ class Manifests:
         self._path: str | None = None
         self._given: ManifestStore | None = None
         if isinstance(given, str | os.PathLike):
-            self._path = os.path.abspath(os.path.expanduser(os.fsdecode(given)))
-        else:
+            self._path = _manifest_path(given)
+        elif given is None or callable(getattr(given, "get", None)):
             self._given = given
+        else:
+            raise InvalidArgument(
+                "a manifest is a store or the path of its file", found=type(given).__name__
+            )
 
     def shelf(self, target: str) -> Shelf:
         """Return where the record of the file `target` (absolute) is kept."""
         if self._given is not None:
             given = self._given
-            return Shelf(open=lambda: given, path=None, base=None)
+            return Shelf(open=lambda: given, path=None, base=given.base)
         folder = os.path.dirname(target)
         path = default_manifest_path(folder) if self._path is None else self._path
-        base = folder if self._path is None else os.path.realpath(os.path.dirname(path))
-        return Shelf(open=lambda: self._opened(path), path=path, base=base)
+        return Shelf(open=lambda: self._opened(path), path=path, base=records_base(path))
 
     def _opened(self, path: str) -> ManifestStore:
         with self._lock:
@@ -97,17 +99,27 @@ class Shelf:
 
     def get(self, resource: str) -> ManifestRecord | None:
         """Return the current record of `resource`, or `None`."""
-        if self.path is not None and not os.path.exists(self.path):
-            return None
-        return self.open().get(resource)
+        return self.open().get(resource) if self._stands() else None
 
-    def put(self, record: ManifestRecord) -> None:
-        """Make `record` the current version."""
-        self.open().put(record)
+    def last_at(self, target: str) -> ManifestRecord | None:
+        """Return the record that was published last at this target, of whatever source."""
+        return next(iter(self.open().at_target(target)), None) if self._stands() else None
+
+    def put(self, record: ManifestRecord) -> ManifestRecord:
+        """Make `record` the current version and return it as it is kept."""
+        store = self.open()
+        current = store.get(record.resource)
+        if current is not None and is_same_version(current, record):
+            record = succeeding(current, record)
+        store.put(record)
+        return record
 
     def touch(self, resource: str, checked_at: datetime, local: FileFacts | None) -> None:
         """Note that the source called the current version unchanged."""
         self.open().touch(resource, checked_at=checked_at, local=local)
+
+    def _stands(self) -> bool:
+        return self.path is None or os.path.exists(self.path)
 
 
 class Session:
@@ -119,7 +131,7 @@ class Session:
         listener: Callable[[TransferEvent], None] | None = None,
     ) -> None:
         """Take the caller's client, or make one when it is needed."""
-        self._listener = listener
+        self._listener = _checked(listener)
         self._owned: HttpClient | None = None
         self._driver = None if client is None else SyncDriver(client, listener=listener)
         self._lock = threading.Lock()
@@ -136,8 +148,8 @@ class Session:
                 flow.close()
                 raise _closed()
             if self._driver is None:
-                self._owned = default_client()
-                self._driver = SyncDriver(self._owned, listener=self._listener)
+                self._owned = client = default_client()
+                self._driver = SyncDriver(client, listener=self._listener)
         return run(flow, self._driver)
 
     def close(self) -> None:
@@ -157,7 +169,7 @@ class AsyncSession:
         listener: Callable[[TransferEvent], None] | None = None,
     ) -> None:
         """Take the caller's client, or make one when it is needed."""
-        self._listener = listener
+        self._listener = _checked(listener)
         self._owned: AsyncHttpClient | None = None
         self._driver = None if client is None else AsyncDriver(client, listener=listener)
         self._closed = False
@@ -172,8 +184,8 @@ class AsyncSession:
             flow.close()
             raise _closed()
         if self._driver is None:
-            self._owned = default_async_client()
-            self._driver = AsyncDriver(self._owned, listener=self._listener)
+            self._owned = client = default_async_client()
+            self._driver = AsyncDriver(client, listener=self._listener)
         return await arun(flow, self._driver)
 
     async def aclose(self) -> None:
@@ -181,6 +193,26 @@ class AsyncSession:
         self._closed = True
         if self._owned is not None:
             await self._owned.aclose()
+
+
+def _checked(
+    listener: Callable[[TransferEvent], None] | None,
+) -> Callable[[TransferEvent], None] | None:
+    """Return `listener` if its calls would do something."""
+    if inspect.iscoroutinefunction(listener) or not (listener is None or callable(listener)):
+        raise InvalidArgument(
+            "on_event must be a plain function of one event",
+            found=listener,
+            advice="from async code, put events into a queue: on_event=queue.put_nowait",
+        )
+    return listener
+
+
+def _manifest_path(given: str | os.PathLike[str]) -> str:
+    path = os.fsdecode(given)
+    if not path or "\0" in path:
+        raise InvalidArgument("the manifest must be a path", found=path, expected="a file")
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _closed() -> InvalidArgument:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import abc
 import os
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
 from etagkit.errors import InvalidArgument
-from etagkit.transfer._decide import is_json
+from etagkit.transfer._decide import check_url, is_json
 from etagkit.transfer._flow_fetch import Job, fetch
-from etagkit.transfer._gunzip import GunzipStage
+from etagkit.transfer._gunzip import GunzipStage, UndoGzipStage
 from etagkit.transfer._json import JsonStage
 from etagkit.transfer._magic import Magic
-from etagkit.transfer._model import FetchOptions, FetchResult, RemoteFileIntent
+from etagkit.transfer._model import Coding, FetchOptions, FetchResult, RemoteFileIntent
 from etagkit.transfer._pipeline import Pipeline, Stage
 from etagkit.transfer._session import AsyncSession, Manifests, Session
 
@@ -54,9 +54,17 @@ class DownloadStrategy(abc.ABC):
         """How many stages the bytes pass before they are stored; 0 stores them as sent."""
         return 0
 
-    def pipeline(self, *, decode_first: bool, max_stored: int | None) -> Pipeline:
-        """Return a fresh pipeline; `decode_first` undoes a gzip content coding before all else."""
-        before = (GunzipStage(),) if decode_first else ()
+    def stored_name(self, name: str, /) -> str:
+        """Return what a file called `name` at the source is called in a folder here."""
+        return name
+
+    def pipeline(self, *, coding: Coding, max_stored: int | None) -> Pipeline:
+        """Return a fresh pipeline, which undoes a content coding before all else."""
+        before: tuple[Stage, ...] = ()
+        if coding is Coding.GZIP:
+            before = (GunzipStage(),)
+        elif coding is Coding.GZIP_OR_LABEL:
+            before = (UndoGzipStage(),)
         return Pipeline(
             stages=(*before, *self.stages()),
             store_after=len(before) + self.store_after,
@@ -132,9 +140,17 @@ def job_of(
     Raises:
         InvalidArgument: `path` is no path.
     """
+    check_url(url)
+    for strategy in strategies:
+        _check_strategy(strategy)
+    if options is not None and not isinstance(options, FetchOptions):
+        raise InvalidArgument(
+            "options are FetchOptions", found=type(options).__name__, expected="FetchOptions(...)"
+        )
     try:
         to = os.fsdecode(path)
-    except TypeError as exc:
+        to.encode(errors="surrogateescape")
+    except (TypeError, UnicodeEncodeError) as exc:
         raise InvalidArgument(
             "the target must be a path", found=type(path).__name__, expected="str or Path"
         ) from exc
@@ -148,6 +164,21 @@ def job_of(
         strategies=strategies,
         insists=insists,
     )
+
+
+def _check_strategy(strategy: object) -> None:
+    """Refuse now what would fail after the transfer."""
+    if isinstance(strategy, type):
+        raise InvalidArgument(
+            "a strategy is an instance, not a class",
+            found=strategy.__name__,
+            advice=f"call it: {strategy.__name__}()",
+        )
+    name: object = getattr(strategy, "name", None)
+    if not isinstance(strategy, DownloadStrategy) or not (isinstance(name, str) and name):
+        raise InvalidArgument(
+            "a strategy is an instance of DownloadStrategy, with text for a name", found=strategy
+        )
 
 
 class BinaryDownloadStrategy(DownloadStrategy):
@@ -185,6 +216,11 @@ class JsonDownloadStrategy(DownloadStrategy):
         return (JsonStage(),)
 
 
+def _strategy_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, DownloadStrategy):
+        raise InvalidArgument(f"{attribute.name} is no strategy", found=value)
+
+
 @attrs.frozen(repr=False)
 class GzipDownloadStrategy(DownloadStrategy):
     """Checks a gzip stream through every member to its end.
@@ -193,7 +229,7 @@ class GzipDownloadStrategy(DownloadStrategy):
     `decode=True` the decoded bytes are stored, otherwise the gzip as sent.
     """
 
-    inside: DownloadStrategy | None = None
+    inside: DownloadStrategy | None = attrs.field(default=None, validator=_strategy_or_none)
     decode: bool = attrs.field(default=False, kw_only=True)
 
     proves: ClassVar[str] = "every gzip member to its end, by length and CRC-32"
@@ -211,6 +247,15 @@ class GzipDownloadStrategy(DownloadStrategy):
         return self.inside is None or self.inside.accepts(
             attrs.evolve(intent, magic=intent.inner, inner=None)
         )
+
+    def stored_name(self, name: str, /) -> str:
+        """Return the name without `.gz` where the decoded bytes are stored.
+
+        >>> GzipDownloadStrategy(decode=True).stored_name("data.json.gz")
+        'data.json'
+        """
+        short = name[: -len(".gz")] if name.lower().endswith(".gz") else name
+        return short if self.decode and short else name
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the decoder, then what the inner strategy checks."""

@@ -19,15 +19,30 @@ from typing import TYPE_CHECKING
 import attrs
 
 from etagkit.drivers import Files
-from etagkit.drivers._files import local_errors
 from etagkit.drivers._local import LocalScope
+from etagkit.drivers._local_errors import local_errors
 from etagkit.errors import InvalidArgument, LocalFileError
 from etagkit.flow import Flow, HashFile, Stat, ask, run
-from etagkit.manifest import ManifestRecord, ManifestStore, SQLiteManifest, sidecar_path
-from etagkit.transfer._session import MANIFEST_FOLDER, default_manifest_path
+from etagkit.manifest import (
+    ManifestRecord,
+    ManifestStore,
+    SQLiteManifest,
+    default_manifest_path,
+    sidecar_path,
+)
+from etagkit.manifest._store import MANIFEST_FOLDER
+from etagkit.transfer._flow_target import settled_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Mapping
+    from datetime import datetime
+
+    from etagkit.transfer._model import LocalState
+
+
+#: Folders that are looked into for manifests: a large mirror has thousands, a whole disk has more,
+#: and somebody who names that has made a mistake.
+MOST_FOLDERS = 100_000
 
 
 class FileStatus(enum.Enum):
@@ -91,7 +106,7 @@ class _LocalOnly:
     """A driver for flows that need no network, so that no client has to be made for them."""
 
     @contextlib.contextmanager
-    def scope(self) -> Iterator[LocalScope]:
+    def scope(self) -> Generator[LocalScope]:
         scope = LocalScope(Files())
         try:
             yield scope
@@ -104,19 +119,12 @@ def check_file(record: ManifestRecord | None, path: str) -> FileCheck:
     return run(verify(record, path), _LocalOnly())
 
 
+def state_of(record: ManifestRecord, path: str) -> LocalState:
+    """Tell how the file at `path` stands to `record`; it is hashed only where its times moved."""
+    return run(settled_state(path, record), _LocalOnly())
+
+
 # --- a manifest and the files that it speaks of --------------------------------------------------
-
-
-def records_base(manifest: str) -> str:
-    """Return the folder that the targets in the manifest file `manifest` are relative to.
-
-    It is the folder of the manifest, or, for one in the default place, the folder of its files.
-
-    >>> records_base("/data/mirror.sqlite"), records_base("/data/.etagkit/manifest.sqlite")
-    ('/data', '/data')
-    """
-    folder = os.path.dirname(os.path.realpath(manifest))
-    return os.path.dirname(folder) if os.path.basename(folder) == MANIFEST_FOLDER else folder
 
 
 def target_path(target: str, base: str) -> str:
@@ -130,15 +138,25 @@ def target_path(target: str, base: str) -> str:
     return os.path.normpath(os.path.join(base, *target.split("/")))
 
 
+def _beside_records(files: RecordedFiles) -> frozenset[str]:
+    """Return the files that etagkit itself puts beside others: sidecars and databases."""
+    ends = ("", "-wal", "-shm", "-journal")
+    databases = (os.path.realpath(each) + end for each in files.manifests for end in ends)
+    return frozenset((*map(sidecar_path, files.records), *databases))
+
+
 @attrs.frozen
 class RecordedFiles:
-    """The records of one manifest, by the files that they describe.
+    """The records of manifests, by the files that they describe.
 
     `records` maps an absolute path to its records, the one that was published last coming first.
     """
 
-    manifest: str
+    manifests: tuple[str, ...]
     records: dict[str, tuple[ManifestRecord, ...]]
+    _ours: frozenset[str] = attrs.field(
+        init=False, repr=False, default=attrs.Factory(_beside_records, takes_self=True)
+    )
 
     @classmethod
     def of(cls, store: ManifestStore, base: str) -> RecordedFiles:
@@ -146,11 +164,22 @@ class RecordedFiles:
         found: dict[str, list[ManifestRecord]] = {}
         for record in store.records():
             found.setdefault(target_path(record.target, base), []).append(record)
-        newest_first = {
-            path: tuple(sorted(each, key=lambda r: r.download_timestamp, reverse=True))
-            for path, each in found.items()
-        }
-        return cls(store.location, newest_first)
+        return cls((store.location,), _newest_first(found))
+
+    @classmethod
+    def merged(cls, parts: Iterable[RecordedFiles]) -> RecordedFiles:
+        """Put several together.
+
+        More than one may speak of a file, where a manifest was named for one run and not for
+        another.
+        """
+        manifests: list[str] = []
+        found: dict[str, list[ManifestRecord]] = {}
+        for part in parts:
+            manifests += part.manifests
+            for path, records in part.records.items():
+                found.setdefault(path, []).extend(records)
+        return cls(tuple(manifests), _newest_first(found))
 
     def check(self, path: str) -> FileCheck:
         """Hold one file against its record; `UNRECORDED` where there is none."""
@@ -168,15 +197,57 @@ class RecordedFiles:
     def unrecorded_in(self, folder: str) -> list[str]:
         """Return the regular files in `folder` itself that no record describes, sorted.
 
-        Hidden files and the sidecars of recorded files are left out.
+        Hidden files, the manifest and the sidecars of recorded files are left out.
 
         Raises:
             LocalFileError: the folder cannot be read.
         """
         with local_errors(folder), os.scandir(folder) as entries:
             files = [os.path.join(folder, e.name) for e in entries if _may_be_fetched(e)]
-        sidecars = {sidecar_path(path) for path in self.records}
-        return sorted(path for path in files if path not in self.records and path not in sidecars)
+        return sorted(path for path in files if path not in self.records and path not in self._ours)
+
+
+def _newest_first(
+    found: Mapping[str, Iterable[ManifestRecord]],
+) -> dict[str, tuple[ManifestRecord, ...]]:
+    def published(record: ManifestRecord) -> datetime:
+        return record.download_timestamp
+
+    return {path: tuple(sorted(each, key=published, reverse=True)) for path, each in found.items()}
+
+
+def folders_below(folder: str) -> Generator[str | LocalFileError]:
+    """Yield `folder` and the folders below it, sorted, those of manifests left out.
+
+    Linked folders are not followed. One that cannot be read is yielded as the error: nothing is
+    known of what is below it. So is the place where there are more than `MOST_FOLDERS`.
+    """
+    waiting, seen = [folder], 0
+    while waiting:
+        here = waiting.pop()
+        seen += 1
+        if seen > MOST_FOLDERS:
+            yield LocalFileError(
+                "there are too many folders here",
+                path=folder,
+                expected=f"at most {MOST_FOLDERS}",
+                advice="name one that lies further down",
+            )
+            return
+        yield here
+        try:
+            waiting += sorted(_subfolders(here), reverse=True)
+        except LocalFileError as exc:
+            yield exc
+
+
+def _subfolders(folder: str) -> list[str]:
+    with local_errors(folder), os.scandir(folder) as entries:
+        return [
+            os.path.join(folder, entry.name)
+            for entry in entries
+            if entry.name != MANIFEST_FOLDER and entry.is_dir(follow_symlinks=False)
+        ]
 
 
 def _may_be_fetched(entry: os.DirEntry[str]) -> bool:
@@ -184,7 +255,7 @@ def _may_be_fetched(entry: os.DirEntry[str]) -> bool:
 
 
 @contextlib.contextmanager
-def open_manifest(path: str) -> Iterator[SQLiteManifest]:
+def open_manifest(path: str) -> Generator[SQLiteManifest]:
     """Open the manifest file at `path`, which must be there: looking something up makes none.
 
     Raises:
@@ -196,7 +267,7 @@ def open_manifest(path: str) -> Iterator[SQLiteManifest]:
             path=path,
             advice="name the folder that files were fetched to, or the manifest file",
         )
-    with SQLiteManifest(path) as store:
+    with SQLiteManifest(path, read_only=True) as store:
         yield store
 
 

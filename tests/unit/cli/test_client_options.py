@@ -92,6 +92,26 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     assert SECRET not in done.err
 
 
+@pytest.mark.parametrize(
+    ("proxy", "advice"),
+    [
+        ("127.0.0.1:1", "write http://127.0.0.1:1\n"),
+        ("[::1]:3128", "write http://[::1]:3128\n"),
+        (f"me:{SECRET}@h:1", "write http://USER:PASSWORD@h:1\n"),
+        (f"{SECRET}@h:1", "write http://USER@h:1\n"),
+        (f"h:{SECRET}", "write http://HOST:PORT\n"),
+    ],
+)
+def test_a_proxy_without_its_scheme_is_told_how_to_write_it(
+    proxy: str, advice: str, etagkit_: Runs
+) -> None:
+    """With the host that was given, and without user name and password."""
+    done = etagkit_("probe", "http://127.0.0.1:9/", "--proxy", proxy)
+    assert done.code == 1
+    assert done.err.endswith(advice)
+    assert SECRET not in done.err
+
+
 def test_netrc_gives_the_password(origin: Origin, folder: Path, etagkit_: Runs) -> None:
     """From the file named, or from the home folder; without the option nothing is sent."""
     line = f"machine 127.0.0.1 login me password {SECRET}\n"
@@ -108,7 +128,7 @@ def test_netrc_gives_the_password(origin: Origin, folder: Path, etagkit_: Runs) 
         assert all(e.headers["authorization"].startswith("Basic ") for e in origin.log)
 
 
-@pytest.mark.parametrize("text", [f"machine h login me pasword {SECRET}", "\xff\xfe"])
+@pytest.mark.parametrize("text", [f"machine h {SECRET} me", "\xff\xfe"])
 def test_a_broken_netrc_is_told_without_what_is_in_it(
     text: str, folder: Path, etagkit_: Runs
 ) -> None:
@@ -158,7 +178,7 @@ def test_http2_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_socks_proxy_without_its_library_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """httpx has an extra for it."""
+    """Httpx has an extra for it."""
     monkeypatch.setitem(__import__("sys").modules, "socksio", None)
     with pytest.raises(MissingExtra, match=r"httpx\[socks\]"):
         build_client(Connection(proxy="socks5://127.0.0.1:9"))

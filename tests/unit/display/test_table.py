@@ -31,7 +31,7 @@ def test_numbers_stand_at_the_right_where_asked() -> None:
 @pytest.mark.property
 @given(st.lists(st.tuples(CELL, CELL), max_size=5))
 def test_text_is_aligned_and_has_a_line_for_each_row(cells: list[tuple[str, str]]) -> None:
-    """Whatever stands in the cells, each row is one line and the second column starts in one cell."""
+    """Whatever stands in the cells, each row is one line and the columns are straight."""
     lines = rows_of(*cells).to_text(widest=20).split("\n")
     assert len(lines) == len(cells) + 3
     start = len(lines[2].split("  ")[0]) + 2
@@ -120,6 +120,62 @@ def test_rich_draws_the_table_and_reads_no_markup() -> None:
     assert "[red]a[/red]\ufffd[2J" in text
     assert "Files" in text
     assert "\x1b[2J" not in text
+
+
+def drawn(table: Table, width: int) -> list[str]:
+    """Return the lines of `table` on a console of `width` cells."""
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(table, crop=False)
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+LONG = Table(
+    title="https://h/" + "t" * 200,
+    columns=("name", "why", "date", "size"),
+    rows=(
+        (
+            "begin-" + "n" * 100 + "-end",
+            "a reason in words that fill more than one line",
+            "2024-05-01",
+            "1 B",
+        ),
+    ),
+    right=("size",),
+    elastic=("name",),
+    prose=("why",),
+    spare=("size", "date"),
+)
+
+
+@pytest.mark.property
+@given(st.integers(40, 250))
+def test_a_drawn_table_fits(width: int) -> None:
+    """At any width names lose their middle, prose is broken between words, the rest is whole."""
+    lines = drawn(LONG, width)
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith("https://h/")
+    assert lines[3].startswith("begin")
+    assert lines[3].split()[0].endswith("end")
+    assert "2024-05-01" in lines[3] or "date" not in lines[1]
+    words = {word for line in lines[3:] for word in line[len(lines[3].split()[0]) :].split()}
+    assert set(LONG.rows[0][1].split()) <= words
+
+
+def test_columns_go_in_the_order_that_was_named() -> None:
+    """First the spare ones, the first of them first; with room all are there."""
+    assert [drawn(LONG, width)[1].split() for width in (52, 51, 46, 45)] == [
+        ["name", "why", "date", "size"],
+        ["name", "why", "date"],
+        ["name", "why", "date"],
+        ["name", "why"],
+    ]
+
+
+def test_what_has_no_room_at_all_is_not_cut() -> None:
+    """A hash is worth nothing without its end: the line is longer than the terminal."""
+    table = Table(columns=("sha256",), rows=(("f" * 64,),))
+    assert "f" * 64 in drawn(table, 20)
+    assert drawn(Table.of_pairs("", [("hash", "f" * 64)]), 20) == ["hash  " + "f" * 64]
 
 
 def test_rich_draws_pairs_without_a_head() -> None:

@@ -30,7 +30,8 @@ def test_ordinary_text_is_left_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "cells"), [("", 0), ("abc", 3), ("資料", 4), ("e\u0301", 1), ("Ａ", 2), ("\u3000", 2)]
+    ("text", "cells"),
+    [("", 0), ("abc", 3), ("資料", 4), ("e\u0301", 1), ("\uff21", 2), ("\u3000", 2)],
 )
 def test_width_counts_cells(text: str, cells: int) -> None:
     """Wide characters take two cells, combining marks none."""
@@ -47,14 +48,14 @@ def test_elided_text_fits(text: str, width: int) -> None:
 
 
 @pytest.mark.property
-@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=21), st.just(20))
+@given(st.text("abcdef", min_size=21), st.just(20))
 def test_elided_text_keeps_both_ends(text: str, width: int) -> None:
     """Beginning and end are what tells one URL from another."""
     head, gap, tail = elide_middle(text, width).partition("...")
     assert gap
     assert text.startswith(head)
     assert text.endswith(tail)
-    assert abs(len(head) - len(tail)) <= 1 or "." in text
+    assert abs(len(head) - len(tail)) <= 1
 
 
 def test_a_mark_does_not_lose_its_letter() -> None:

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ from etagkit.errors import AccessDenied, InvalidArgument, LocalFileError
 from etagkit.flow import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from etagkit.drivers._files import OpenTemp
@@ -41,7 +41,7 @@ def _temp(files: Files, target: Path, content: bytes = b"new") -> OpenTemp:
 
 
 @contextlib.contextmanager
-def _umask(mask: int) -> Iterator[None]:
+def _umask(mask: int) -> Generator[None]:
     before = os.umask(mask)
     try:
         yield
@@ -111,6 +111,34 @@ def test_only_files_have_facts(tmp_path: Path, make: object) -> None:
     make(tmp_path / "odd")
     with pytest.raises(LocalFileError, match="no regular file"):
         Files().stat(str(tmp_path / "odd"))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe that comes into the place of a file is neither hashed nor read."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(LocalFileError, match="no regular file"):
+        Files().hash(str(tmp_path / "pipe"))
+    assert Files().read(str(tmp_path / "pipe"), 10) is None
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        Files.locate,
+        Files.stat,
+        Files.hash,
+        lambda files, path: files.read(path, 1),
+        Files.create_temp,
+        Files.sweep,
+        Files.sync_folder,
+    ],
+)
+def test_what_can_be_no_path(tmp_path: Path, act: Any, name: str) -> None:
+    """A zero octet or half a surrogate is a mistake of the caller's, and told as one."""
+    with pytest.raises(InvalidArgument, match="not a path"):
+        act(Files(), str(tmp_path / name / "file"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_file_that_grows_has_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

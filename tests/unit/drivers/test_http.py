@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from etagkit.drivers import _http
+from etagkit.drivers import _http, _http_bodies, _http_errors
 from etagkit.errors import (
     BodyCut,
     ConnectionFailed,
     InvalidArgument,
     InvalidURL,
+    RedirectRefused,
     SourceError,
     SourceTimeout,
+    UnexpectedStatus,
 )
 from etagkit.flow import Send
 from etagkit.http import Head, Headers
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 URL = "http://localhost/file"
+SEND = Send("GET", URL)
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
@@ -89,6 +95,16 @@ def test_clients_that_nobody_passed_have_limits() -> None:
 # --- requests --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("value", ["foo://me:s3cret@h", "http://me:s3cret@h:port"])
+def test_an_environment_that_makes_no_client(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """The error says where to look, and does not quote a proxy's password."""
+    monkeypatch.setenv("HTTP_PROXY", value)
+    for make in (_http.default_client, _http.default_async_client):
+        with pytest.raises(InvalidArgument, match="HTTP_PROXY") as caught:
+            make()
+        assert "s3cret" not in f"{caught.value} {caught.value.__dict__}"
+
+
 def test_the_first_request_is_the_clients_own(client: Any) -> None:
     """On the caller's origin the client's headers, cookies and parameters go along."""
     request = _http.build(client, Send("GET", URL, (("Accept-Encoding", "identity"),)))
@@ -114,6 +130,17 @@ def test_nothing_of_the_client_reaches_another_origin(client: Any) -> None:
     }
     assert "secret" not in f"{request.url}{request.headers.raw}"
     assert _http.send_options(client, send)["auth"] is None
+
+
+@pytest.mark.parametrize("url", ["http://elsewhere:81/a", "http://[::1]/a", "http://elsewhere/"])
+def test_another_origin_is_called_by_its_name(library: ModuleType, url: str) -> None:
+    """A Host field of the client's own names the first origin only."""
+    with library.Client(trust_env=False, headers={"host": "internal.example"}) as client:
+        assert _http.build(client, SEND).headers["host"] == "internal.example"
+        home = Send("GET", "http://localhost/other", hop=1)
+        assert _http.build(client, home).headers["host"] == "internal.example"
+        request = _http.build(client, Send("GET", url, hop=1, same_origin=False))
+    assert request.headers.get_list("host") == [url.split("/")[2]]
 
 
 def test_a_user_name_does_not_travel_in_the_url(library: ModuleType, client: Any) -> None:
@@ -155,25 +182,28 @@ def test_a_url_that_the_client_refuses(client: Any, url: str) -> None:
         ("ProxyError", ConnectionFailed),
         ("LocalProtocolError", InvalidArgument),
         ("UnsupportedProtocol", InvalidURL),
+        ("InvalidURL", RedirectRefused),  # what a client makes of a Location on its own
         ("TooManyRedirects", SourceError),
     ],
 )
 def test_exceptions_before_the_body(library: ModuleType, name: str, error: type) -> None:
     """Each exception of the client has one of ours."""
     exc = getattr(library, name)("words")
-    assert type(_http.translate(exc, library, URL)) is error
+    assert type(_http_errors.translate(exc, library, SEND)) is error
 
 
-@pytest.mark.parametrize("name", ["ReadError", "RemoteProtocolError", "StreamConsumed"])
+@pytest.mark.parametrize(
+    "name", ["ReadError", "RemoteProtocolError", "LocalProtocolError", "StreamConsumed"]
+)
 def test_exceptions_in_the_body(library: ModuleType, name: str) -> None:
     """A body that breaks off says how much was announced and how much came."""
     cls = getattr(library, name)
     exc = cls() if name == "StreamConsumed" else cls("words")
     head = Head(status=200, headers=Headers.of({"Content-Length": "10"}), url=URL)
-    error = _http.translate_body(exc, library, head, 4)
+    error = _http_errors.translate_body(exc, library, head, 4)
     assert isinstance(error, BodyCut)
     assert (error.expected, error.found) == ("10 octets", "4 octets")
-    error = _http.translate_body(library.ReadTimeout("t"), library, head, 4)
+    error = _http_errors.translate_body(library.ReadTimeout("t"), library, head, 4)
     assert isinstance(error, SourceTimeout)
     assert (error.expected, error.found) == (10, 4)
 
@@ -181,10 +211,10 @@ def test_exceptions_in_the_body(library: ModuleType, name: str) -> None:
 def test_what_is_not_the_clients_is_left_alone(library: ModuleType) -> None:
     """An error of the caller's own code keeps its type."""
     head = Head(status=200, headers=Headers(), url=URL)
-    assert _http.translate(KeyError("x"), library, URL) is None
-    assert _http.translate_body(KeyError("x"), library, head, 0) is None
+    assert _http_errors.translate(KeyError("x"), library, SEND) is None
+    assert _http_errors.translate_body(KeyError("x"), library, head, 0) is None
     other = import_module("httpx2" if library.__name__ == "httpx" else "httpx")
-    assert _http.translate(other.ReadError("x"), library, URL) is None
+    assert _http_errors.translate(other.ReadError("x"), library, SEND) is None
 
 
 def test_the_protocol_below_counts_as_the_client(library: ModuleType) -> None:
@@ -192,14 +222,128 @@ def test_the_protocol_below_counts_as_the_client(library: ModuleType) -> None:
     h2 = pytest.importorskip("h2.exceptions")
     exc = h2.InvalidBodyLengthError(10, 4)
     head = Head(status=200, headers=Headers(), url=URL, http_version="HTTP/2")
-    assert isinstance(_http.translate_body(exc, library, head, 4), BodyCut)
-    assert isinstance(_http.translate(exc, library, URL), ConnectionFailed)
+    assert isinstance(_http_errors.translate_body(exc, library, head, 4), BodyCut)
+    assert isinstance(_http_errors.translate(exc, library, SEND), ConnectionFailed)
+
+
+def test_a_stream_that_ends_too_early(library: ModuleType) -> None:
+    """LocalProtocolError may come of a source that broke HTTP/2: the caller is not blamed."""
+    h2 = pytest.importorskip("h2.exceptions")
+    exc = library.LocalProtocolError("words")
+    exc.__cause__ = h2.InvalidBodyLengthError(10, 4)
+    assert type(_http_errors.translate(exc, library, SEND)) is ConnectionFailed
+
+
+def test_a_hook_that_raises_for_the_status(library: ModuleType) -> None:
+    """`raise_for_status` in a hook gives the status, without the URL as it was sent."""
+    request = library.Request("GET", f"{URL}?token=s3cret")
+    with pytest.raises(library.HTTPStatusError) as caught:
+        library.Response(403, request=request).raise_for_status()
+    error = _http_errors.translate(caught.value, library, SEND)
+    assert isinstance(error, UnexpectedStatus)
+    assert error.status == 403
+    assert "s3cret" not in f"{error} {error!r} {error.__dict__}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ConnectError", "RemoteProtocolError", "ProxyError", "TooManyRedirects", "DecodingError"],
+)
+def test_the_clients_words_are_not_shown(library: ModuleType, name: str) -> None:
+    """They may quote a URL or a field with a token in it; the class is told."""
+    exc = getattr(library, name)("illegal header line: b'Set-Cookie : s3cret'")
+    error = _http_errors.translate(exc, library, SEND)
+    assert isinstance(error, SourceError)
+    assert error.found == name
+    assert "s3cret" not in f"{error} {error!r} {error.__dict__}"
+
+
+def test_the_systems_words_are_shown(library: ModuleType) -> None:
+    """Why there is no connection: the error number, the resolver's words, OpenSSL's reason."""
+    refused = OSError(errno.ECONNREFUSED, "s3cret")
+    for cause in (refused, OSError("s3cret"), ExceptionGroup("s3cret", [refused, refused])):
+        exc = library.ConnectError("s3cret")
+        exc.__cause__ = cause
+        error = _http_errors.translate(exc, library, SEND)
+        assert error is not None
+        known = "" if cause.args == ("s3cret",) else ": [Errno 111] Connection refused"
+        assert error.found == f"ConnectError{known}"
+    exc = library.ConnectError("s3cret")
+    exc.__cause__ = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    error = _http_errors.translate(exc, library, SEND)
+    assert error is not None
+    assert error.found == "ConnectError: Name or service not known"
+
+
+def test_a_proxy_that_refuses(library: ModuleType) -> None:
+    """Its status is shown, its words are not."""
+    error = _http_errors.translate(library.ProxyError("407 s3cret"), library, SEND)
+    assert error is not None
+    assert error.found == "ProxyError: 407"
+
+
+_CHALLENGES = [
+    'Digest realm="r", nonce="n", algorithm=FOO',
+    'Digest realm="r", nonce="n", qop="auth-int"',
+    "Digest realm",
+    "Digest =,=,",
+]
+
+
+def _challenged(library: ModuleType, challenge: str, **hooks: Any) -> Exception:
+    answer = library.Response(401, headers={"WWW-Authenticate": challenge})
+    transport = library.MockTransport(lambda request: answer)
+    auth = library.DigestAuth("me", "s3cret")
+    with library.Client(transport=transport, auth=auth, event_hooks=hooks) as client:
+        try:
+            client.send(client.build_request("GET", URL))
+        except Exception as exc:  # noqa: BLE001  whatever it is
+            return exc
+    raise AssertionError
+
+
+@pytest.mark.parametrize("challenge", _CHALLENGES)
+def test_a_client_that_fails_on_an_answer(library: ModuleType, challenge: str) -> None:
+    """What the client itself stumbles over is the source's doing, whatever class it has."""
+    exc = _challenged(library, challenge)
+    exc = exc.with_traceback(exc.__traceback__.tb_next if exc.__traceback__ else None)
+    assert _is_foreign_to_mocks(exc)
+    error = _http_errors.translate(exc, library, SEND)
+    assert type(error) in {SourceError, ConnectionFailed}
+
+
+def _is_foreign_to_mocks(exc: Exception) -> bool:
+    frames = [frame for frame, _ in traceback.walk_tb(exc.__traceback__)]
+    return all(frame.f_globals["__name__"] != __name__ for frame in frames)
+
+
+def test_what_a_hook_raises_is_the_callers(library: ModuleType) -> None:
+    """A hook of the caller's on the way: the exception keeps its type."""
+
+    def hook(response: Any) -> None:
+        raise ValueError(response)
+
+    exc = _challenged(library, _CHALLENGES[0], response=[hook])
+    assert type(exc) is ValueError
+    exc = exc.with_traceback(exc.__traceback__.tb_next if exc.__traceback__ else None)
+    assert _http_errors.translate(exc, library, SEND) is None
+
+
+def test_a_name_that_no_host_has(library: ModuleType) -> None:
+    """A label that is too long: the caller's mistake, or a redirect to nowhere."""
+    with library.Client(trust_env=False) as client, pytest.raises(UnicodeError) as caught:
+        client.get(f"http://{'a' * 64}.example/")
+    exc = caught.value
+    exc = exc.with_traceback(exc.__traceback__.tb_next if exc.__traceback__ else None)
+    assert type(_http_errors.translate(exc, library, SEND)) is InvalidURL
+    hop = Send("GET", URL, hop=1)
+    assert type(_http_errors.translate(exc, library, hop)) is RedirectRefused
 
 
 def test_a_broken_header_of_the_client_is_not_shown(library: ModuleType) -> None:
     """The client quotes a header that it cannot send; the error must not, it may be a token."""
     exc = library.LocalProtocolError("Illegal header value b'Bearer s3cret\\n'")
-    error = _http.translate(exc, library, URL)
+    error = _http_errors.translate(exc, library, SEND)
     assert error is not None
     assert "s3cret" not in f"{error} {error!r} {error.__dict__}"
 
@@ -224,7 +368,7 @@ def _head(**fields: str) -> Head:
 )
 def test_only_a_short_rest_is_read(head: Head, worth: bool) -> None:
     """A body that is not wanted is read only where that is cheaper than a new connection."""
-    assert _http.worth_reading(head) is worth
+    assert _http_bodies.worth_reading(head) is worth
 
 
 @pytest.mark.parametrize(
@@ -239,7 +383,7 @@ def test_only_a_short_rest_is_read(head: Head, worth: bool) -> None:
 )
 def test_a_look_ends_early_or_at_the_end(head: Head, received: int, enough: bool) -> None:
     """A look stops when it has what it wants, but hears the end where that is announced."""
-    assert _http.has_seen(head, received, 10) is enough
+    assert _http_bodies.has_seen(head, received, 10) is enough
 
 
 def test_odd_octets_in_fields_are_kept(library: ModuleType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 
 from etagkit.drivers import AsyncDriver, Clock, SyncDriver
+from etagkit.drivers._sync import SyncScope
 from etagkit.errors import BodyCut, SourceTimeout
 from etagkit.flow import (
     Call,
@@ -33,16 +35,15 @@ from etagkit.flow import (
     Stat,
     Sweep,
     SyncFolder,
-    Temp,
     Write,
     arun,
     ask,
     run,
 )
-from etagkit.testing import Chunked, Cut, Endless, Origin, Outcome, Stall
+from etagkit.testing import Chunked, Cut, Drip, Endless, Origin, Outcome, Stall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
 IDENTITY = (("Accept-Encoding", "identity"),)
@@ -56,16 +57,18 @@ class Plain:
         self._fail = fail
 
     def feed(self, block: bytes, /) -> Iterable[bytes]:
+        """Give the block on."""
         if self._fail is not None:
             raise self._fail
         return (block,)
 
     def finish(self) -> Iterable[bytes]:
+        """Give nothing more."""
         return ()
 
 
 @pytest.fixture
-def origin() -> Iterator[Origin]:
+def origin() -> Generator[Origin]:
     """Serve one file."""
     with Origin() as running:
         running.put("/file", BODY)
@@ -80,20 +83,22 @@ class Runner:
         self._library = library
         self._backend = backend
         self.events: list[Any] = []
+        self.steady: Callable[[], float] = time.monotonic
         self.idle: list[bool] = []
 
     def run(self, *flows: Flow[Any], timeout: float = 5, connections: int = 1) -> list[Any]:
         """Run `flows` one after the other over a client with so many connections at most."""
         limits = self._library.Limits(max_connections=connections)
         options = {"trust_env": False, "timeout": timeout, "limits": limits}
+        clock = Clock(steady=self.steady)
         if self._backend is None:
             with self._library.Client(**options) as client:
-                driver = SyncDriver(client, listener=self.events.append)
+                driver = SyncDriver(client, clock=clock, listener=self.events.append)
                 return [run(flow, driver) for flow in flows]
 
         async def call() -> list[Any]:
             async with self._library.AsyncClient(**options) as client:
-                driver = AsyncDriver(client, listener=self.events.append)
+                driver = AsyncDriver(client, clock=clock, listener=self.events.append)
                 return [await arun(flow, driver) for flow in flows]
 
         return anyio.run(call, backend=self._backend)
@@ -185,9 +190,7 @@ def test_blocks_larger_than_a_batch(runner: Runner, origin: Origin, tmp_path: Pa
     assert (tmp_path / "file").read_bytes() == body
 
 
-def test_what_was_not_published_is_removed(
-    runner: Runner, origin: Origin, tmp_path: Path
-) -> None:
+def test_what_was_not_published_is_removed(runner: Runner, origin: Origin, tmp_path: Path) -> None:
     """A flow that ends without publishing leaves no temporary file."""
     runner.run(_drain(origin.url("/file"), str(tmp_path / "file"), publish=False))
     assert os.listdir(tmp_path) == []
@@ -251,8 +254,6 @@ def test_leaving_a_stalled_body_does_not_wait(runner: Runner, origin: Origin) ->
 
 
 async def _now() -> float:
-    import time
-
     return time.monotonic()
 
 
@@ -310,6 +311,62 @@ def test_silence_is_a_timeout(
     assert os.listdir(tmp_path) == []
 
 
+class _Hasty:
+    """A clock by which each look at it comes so many seconds after the last."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self._now += self._step
+        return self._now
+
+
+def test_an_unwanted_body_that_drips(runner: Runner, origin: Origin) -> None:
+    """It is let go of after about a second, however short it is."""
+    origin.put("/small", bytes(4000))
+    origin.always("/small", Drip(pause=0.01))
+    runner.steady = _Hasty(0.6)
+
+    def flow() -> Flow[None]:
+        answer = yield from ask(Send("GET", origin.url("/small"), IDENTITY))
+        yield from ask(Release(answer.body))
+
+    runner.run(flow())
+    (exchange,) = origin.wait_for(lambda each: each.outcome is Outcome.ABANDONED)
+    assert exchange.body_sent < 4000
+
+
+def test_an_unwanted_body_that_stalls(runner: Runner, origin: Origin) -> None:
+    """The client's own limit may be long; the rest of a body is not worth that."""
+    origin.always("/small", Stall(after=2))
+
+    def flow() -> Flow[None]:
+        answer = yield from ask(Send("GET", origin.url("/small"), IDENTITY))
+        yield from ask(Release(answer.body))
+
+    with _quick():
+        runner.run(flow(), timeout=30)
+    origin.wait_for(lambda each: each.outcome is Outcome.ABANDONED)
+
+
+def test_a_look_at_a_body_that_drips(runner: Runner, origin: Origin) -> None:
+    """A sample that does not come within a minute is a timeout, though each octet is in time."""
+    origin.put("/small", bytes(4000))
+    origin.always("/small", Drip(pause=0.01))
+    runner.steady = _Hasty(25)
+
+    def flow() -> Flow[bytes]:
+        answer = yield from ask(Send("GET", origin.url("/small"), IDENTITY))
+        return (yield from ask(Peek(answer.body, 1024)))
+
+    with pytest.raises(SourceTimeout, match="60 seconds"):
+        runner.run(flow())
+    origin.wait_for(lambda each: each.outcome is Outcome.ABANDONED)
+
+
 def test_a_listener_that_raises(runner: Runner, origin: Origin, tmp_path: Path) -> None:
     """What a listener raises ends the flow, and leaves nothing behind."""
 
@@ -325,11 +382,13 @@ def test_a_listener_that_raises(runner: Runner, origin: Origin, tmp_path: Path) 
 
 def test_several_errors_while_closing(origin: Origin, tmp_path: Path) -> None:
     """A body that cannot be closed does not keep the files from being removed."""
-    with httpx.Client(trust_env=False) as client, pytest.raises(KeyError):
-        with SyncDriver(client).scope() as scope:
-            temp = scope.perform(CreateTemp(str(tmp_path / "file")))
-            assert isinstance(temp, Temp)
-            scope._bodies["x"] = _Stuck()  # type: ignore[attr-defined]
+    with httpx.Client(trust_env=False) as client:
+        scope = SyncScope(SyncDriver(client))
+        scope.perform(CreateTemp(str(tmp_path / "file")))
+        bodies: dict[Any, Any] = scope._bodies
+        bodies["stuck"] = _Stuck()
+        with pytest.raises(KeyError):
+            scope.close()
     assert os.listdir(tmp_path) == []
 
 
@@ -342,9 +401,7 @@ class _Stuck:
 
 
 @contextmanager
-def _quick() -> Iterator[None]:
-    import time
-
+def _quick() -> Generator[None]:
     before = time.monotonic()
     yield
     assert time.monotonic() - before < 3, "cancelling took too long"
@@ -383,7 +440,7 @@ def test_cancelled_in_a_look_or_a_release(origin: Origin, backend: str) -> None:
     def flow(op: type[Peek | Release]) -> Flow[object]:
         answer = yield from ask(Send("GET", origin.url("/small"), IDENTITY))
         if op is Release:
-            return (yield from ask(Release(answer.body)))
+            yield from ask(Release(answer.body))
         return (yield from ask(Peek(answer.body, 100)))
 
     async def main() -> None:

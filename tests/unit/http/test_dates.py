@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,20 @@ def test_moment_outside_of_the_calendar_is_refused(moment: datetime) -> None:
     """A moment that has no year in UTC gets the library's own error."""
     with pytest.raises(InvalidArgument, match="years 1 to 9999"):
         format_http_date(moment)
+
+
+@pytest.mark.parametrize("value", [None, 784111777, b"Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE])
+def test_what_is_no_text_is_no_date(value: object) -> None:
+    """A value of another type gets the library's own error."""
+    with pytest.raises(InvalidHTTPDate, match=f"is text .*found {type(value).__name__}"):
+        parse_http_date(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, 784111777, "now", EXAMPLE.date()])
+def test_what_is_no_moment_is_refused(value: Any) -> None:
+    """So does something else than a datetime where a moment is wanted."""
+    with pytest.raises(InvalidArgument, match=f"is a datetime .*found {type(value).__name__}"):
+        format_http_date(value)
+    if value is not None:
+        with pytest.raises(InvalidArgument, match="is a datetime"):
+            parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", now=value)

@@ -6,12 +6,16 @@ import copy
 import json
 import pickle
 import sqlite3
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from etagkit.errors import InvalidETag
 from etagkit.http import ETag, strong_match, weak_match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VALID = [
     # text, weak, opaque
@@ -298,3 +302,15 @@ def test_subclass_keeps_its_class() -> None:
     made = [Revision('"1"'), Revision.strong("1"), Revision.parse('"1"'), Revision(ETag('"1"'))]
     assert [type(tag) for tag in made] == [Revision] * 4
     assert type(Revision('"1"').weakened()) is Revision
+
+
+@pytest.mark.parametrize("value", [None, 1, b'"v1"', ['"v1"']])
+def test_what_is_no_text_is_no_tag(value: object) -> None:
+    """A value of another type gets the library's own error, whichever way a tag is made."""
+    makers: list[Callable[[Any], ETag | None]] = [ETag, ETag.strong, ETag.weakly]
+    if value is not None:
+        makers.append(ETag.parse)
+    for make in makers:
+        with pytest.raises(InvalidETag, match=f"is text .*found {type(value).__name__}"):
+            make(value)
+    assert ETag.parse(None) is None

@@ -80,11 +80,13 @@ def test_content_length(values: list[str], length: int | None) -> None:
         # streams mark their end themselves
         ([], "HTTP/2", Framing.STREAM),
         ([FIVE], "HTTP/2", Framing.STREAM),
-        ([], "HTTP/2.0", Framing.STREAM),
         ([], "HTTP/3", Framing.STREAM),
         # an unknown version proves the least
         ([], "", Framing.CLOSE),
         ([], "HTTP/0.9", Framing.CLOSE),
+        # written by a source into the status line of HTTP/1
+        ([], "HTTP/2.0", Framing.CLOSE),
+        ([FIVE], "HTTP/2.0", Framing.LENGTH),
         ([], "http/2", Framing.CLOSE),
         ([], "ICY", Framing.CLOSE),
     ],

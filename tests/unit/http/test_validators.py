@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from etagkit.errors import InvalidArgument, InvalidETag
 from etagkit.http import ETag, Headers, Sameness, Validators, parse_http_date
 
 FIRST = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -125,6 +126,8 @@ def test_compare(one: Validators, other: Validators, sameness: Sameness) -> None
         (day(FIRST), (("If-Modified-Since", FIRST),)),
         (day(FIRST_OLD_FORM), (("If-Modified-Since", FIRST_OLD_FORM),)),
         (day(FIRST, settled=False), ()),
+        (day("yesterday"), ()),
+        (day(f"{FIRST}\r\nX-Evil: 1"), ()),
         (tag('"a"', last_modified=FIRST, settled=True), (("If-None-Match", '"a"'),)),
         (
             day(FIRST, unquoted="a"),
@@ -173,3 +176,29 @@ def test_modified_is_a_moment() -> None:
     assert day(FIRST).modified == parse_http_date(FIRST)
     assert day("yesterday").modified is None
     assert Validators().modified is None
+
+
+@pytest.mark.parametrize("text", ["*", "a,*", "a,b", "", 'a"b', "two words", "a\nb", "x" * 257])
+def test_unquoted_tags_that_mean_something_else_are_refused(text: str) -> None:
+    """What would ask for "whatever you have", or for a list, cannot be made by hand either."""
+    with pytest.raises(InvalidETag, match="sent back without quotes"):
+        Validators(unquoted=text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("etag", '"v1"', r"etag .*an ETag, such as .*found str"),
+        ("etag", b'"v1"', "found bytes"),
+        ("last_modified", datetime(2024, 1, 1, tzinfo=UTC), "last_modified .*found datetime"),
+        ("last_modified", 0, "found int"),
+        ("settled", "no", "settled .*True or False.*found str"),
+        ("settled", None, "found NoneType"),
+        ("unquoted", 5, "unquoted .*found int"),
+        ("unquoted", b"*", "found bytes"),
+    ],
+)
+def test_wrong_types_are_refused(field: str, value: object, words: str) -> None:
+    """A value of another type is refused when it is given, not when it is sent."""
+    with pytest.raises(InvalidArgument, match=words):
+        Validators(**{field: value})  # type: ignore[arg-type]

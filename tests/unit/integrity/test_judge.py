@@ -13,7 +13,7 @@ from etagkit.integrity import (
     Observed,
     Origin,
     Outcome,
-    Reason,
+    ReasonCode,
     Scope,
     Tier,
     Verdict,
@@ -160,18 +160,18 @@ def test_evidence_is_compared_in_its_own_scope(
 @pytest.mark.parametrize(
     ("expected", "seen", "outcome", "reason"),
     [
-        ('"v1"', '"v1"', Outcome.MATCH, Reason.EQUAL),
-        ('"v1"', 'W/"v1"', Outcome.MATCH, Reason.EQUAL),
-        ('W/"v1"', '"v1"', Outcome.MATCH, Reason.EQUAL),
-        ('"v1"', '"v2"', Outcome.MISMATCH, Reason.DIFFERENT),
-        ("v1", "v1", Outcome.MATCH, Reason.EQUAL),
-        ("v1", '"v1"', Outcome.MISMATCH, Reason.DIFFERENT),
-        ("v1", "v2", Outcome.MISMATCH, Reason.DIFFERENT),
-        ('"v1"', None, Outcome.INCOMPARABLE, Reason.NO_EVIDENCE),
+        ('"v1"', '"v1"', Outcome.MATCH, ReasonCode.EQUAL),
+        ('"v1"', 'W/"v1"', Outcome.MATCH, ReasonCode.EQUAL),
+        ('W/"v1"', '"v1"', Outcome.MATCH, ReasonCode.EQUAL),
+        ('"v1"', '"v2"', Outcome.MISMATCH, ReasonCode.DIFFERENT),
+        ("v1", "v1", Outcome.MATCH, ReasonCode.EQUAL),
+        ("v1", '"v1"', Outcome.MISMATCH, ReasonCode.DIFFERENT),
+        ("v1", "v2", Outcome.MISMATCH, ReasonCode.DIFFERENT),
+        ('"v1"', None, Outcome.INCOMPARABLE, ReasonCode.NO_EVIDENCE),
     ],
 )
 def test_versions_are_compared_weakly(
-    expected: str, seen: str | None, outcome: Outcome, reason: Reason
+    expected: str, seen: str | None, outcome: Outcome, reason: ReasonCode
 ) -> None:
     """A proxy that weakens a tag does not change the version (RFC 9110 8.8.3.2)."""
     wanted = stated(Tier.VERSION, "etag", expected, scope=Scope.WHOLE, origin=Origin.CALLER)
@@ -182,15 +182,15 @@ def test_versions_are_compared_weakly(
 @pytest.mark.parametrize(
     ("evidence", "outcome", "reason", "found"),
     [
-        (LENGTH_OK, Outcome.MATCH, Reason.EQUAL, "5"),
-        (LENGTH_BAD, Outcome.MISMATCH, Reason.LENGTH_WRONG, "5"),
-        (SHA_OK, Outcome.MATCH, Reason.EQUAL, "stored-sha"),
-        (SHA_BAD, Outcome.MISMATCH, Reason.DIFFERENT, "stored-sha"),
-        (UNKNOWN, Outcome.INCOMPARABLE, Reason.OWN_HASHER_MISSING, None),
+        (LENGTH_OK, Outcome.MATCH, ReasonCode.EQUAL, "5"),
+        (LENGTH_BAD, Outcome.MISMATCH, ReasonCode.LENGTH_WRONG, "5"),
+        (SHA_OK, Outcome.MATCH, ReasonCode.EQUAL, "stored-sha"),
+        (SHA_BAD, Outcome.MISMATCH, ReasonCode.DIFFERENT, "stored-sha"),
+        (UNKNOWN, Outcome.INCOMPARABLE, ReasonCode.OWN_HASHER_MISSING, None),
     ],
 )
 def test_finding_says_why(
-    evidence: Evidence, outcome: Outcome, reason: Reason, found: str | None
+    evidence: Evidence, outcome: Outcome, reason: ReasonCode, found: str | None
 ) -> None:
     """Each finding holds its evidence, a fixed reason and what was seen."""
     finding = judge_integrity([evidence], SEEN).findings[0]
@@ -200,14 +200,14 @@ def test_finding_says_why(
 @pytest.mark.parametrize(
     ("framing", "outcome", "reason"),
     [
-        (Framing.LENGTH, Outcome.MATCH, Reason.FRAMING_ENDED),
-        (Framing.CHUNKED, Outcome.MATCH, Reason.FRAMING_ENDED),
-        (Framing.STREAM, Outcome.MATCH, Reason.FRAMING_ENDED),
-        (Framing.NONE, Outcome.MATCH, Reason.FRAMING_ENDED),
-        (Framing.CLOSE, Outcome.INCOMPARABLE, Reason.CLOSE_DELIMITED),
+        (Framing.LENGTH, Outcome.MATCH, ReasonCode.FRAMING_ENDED),
+        (Framing.CHUNKED, Outcome.MATCH, ReasonCode.FRAMING_ENDED),
+        (Framing.STREAM, Outcome.MATCH, ReasonCode.FRAMING_ENDED),
+        (Framing.NONE, Outcome.MATCH, ReasonCode.FRAMING_ENDED),
+        (Framing.CLOSE, Outcome.INCOMPARABLE, ReasonCode.CLOSE_DELIMITED),
     ],
 )
-def test_framing_is_a_finding(framing: Framing, outcome: Outcome, reason: Reason) -> None:
+def test_framing_is_a_finding(framing: Framing, outcome: Outcome, reason: ReasonCode) -> None:
     """How the body ended is always among the findings, and never condemns."""
     report = judge_integrity([], attrs.evolve(SEEN, framing=framing, etag=None))
     (finding,) = report.findings
@@ -290,7 +290,9 @@ def test_report_by_tier(
     report = IntegrityReport(
         verdict=V.UNVERIFIABLE,
         strength=None,
-        findings=tuple(Finding(evidence=e, outcome=o, reason=Reason.EQUAL) for e, o in findings),
+        findings=tuple(
+            Finding(evidence=e, outcome=o, reason=ReasonCode.EQUAL) for e, o in findings
+        ),
     )
     for tier in Tier:
         assert report.outcome(tier) is outcomes.get(tier, Outcome.INCOMPARABLE)

@@ -12,6 +12,7 @@ from etagkit.manifest import Completeness, ManifestRecord, resource_id
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
+EARLIER = NOON - timedelta(hours=1)
 FACTS = FileFacts(size=3, mtime_ns=1, ctime_ns=2, inode=3)
 URL = "https://example.org/data/a.csv"
 
@@ -60,6 +61,7 @@ def full(**changes: Any) -> ManifestRecord:
         "magic": "text/csv",
         "strategy": "GzipDownloadStrategy",
         "local": FACTS,
+        "first_published": EARLIER,
         "checked_at": LATER,
         "http_status": 203,
         "http_version": "HTTP/2",

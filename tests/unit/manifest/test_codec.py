@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import pytest
-from tests.unit.manifest._samples import full, sample
 
 from etagkit.errors import InvalidArgument, ManifestCorrupt, ManifestTooNew
 from etagkit.manifest import ManifestRecord
@@ -19,6 +18,7 @@ from etagkit.manifest._codec import (
     record_from_dict,
     record_to_dict,
 )
+from tests.unit.manifest._samples import full, sample
 
 REMOVED = object()
 
@@ -58,8 +58,8 @@ def test_the_first_layout_stays_readable() -> None:
         '{"checked_at":null,"completeness":"proved","content_disposition":null,'
         '"content_encoding":null,"content_length":null,"content_type":null,"digests":{},'
         '"download_timestamp":"2026-03-01T12:00:00.123456Z","duration":null,"etag":"\\"v1\\"",'
-        '"final_url":null,"http_status":200,"http_version":null,"last_modified_server":null,'
-        '"last_modified_settled":false,"local":null,"magic":null,"received":3,"resource":"RESOURCE",'
+        '"final_url":null,"first_published":null,"http_status":200,"http_version":null,'
+        '"last_modified_server":null,"last_modified_settled":false,"local":null,"magic":null,"received":3,"resource":"RESOURCE",'
         '"schema":1,"server_date":null,"sha256":"SHA256","size":3,'
         '"source_url":"https://example.org/data/a.csv","strategy":null,"target":"a.csv",'
         '"unquoted_etag":null,"variant":"","vary":null,"verdict":"consistent","verified":[],'
@@ -114,7 +114,7 @@ def test_a_newer_schema_is_refused(schema: int) -> None:
 
 WRONG: dict[str, tuple[object, ...]] = {
     "schema": (REMOVED, None, 0, -1, "1", True, 1.0),
-    "resource": (REMOVED, None, "", 1, "é"),
+    "resource": (REMOVED, None, "", 1, "é", "r", "A" * 64, "a" * 64 + "\n"),
     "source_url": (REMOVED, None, 1),
     "final_url": (1, []),
     "sha256": (REMOVED, None, "", "A" * 64, "a" * 63, "a" * 64 + "\n"),
@@ -131,6 +131,7 @@ WRONG: dict[str, tuple[object, ...]] = {
     "duration": ("1", True, float("inf")),
     "http_status": (REMOVED, None, "200"),
     "download_timestamp": (REMOVED, None, 0, ""),
+    "first_published": (0, "", "2026-03-01"),
     "checked_at": (
         "2026-03-01T12:00:00Z",
         "2026-03-01T12:00:00.123456",

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.manifest._samples import NOON, full, sample
 
 from etagkit.errors import InvalidArgument, ManifestCorrupt, ManifestTooNew
 from etagkit.manifest import ManifestRecord, parse_sidecar, render_sidecar, sidecar_path
 from etagkit.manifest._sidecar import MAX_SIDECAR
+from tests.unit.manifest._samples import NOON, full, sample
 
 
 @pytest.mark.parametrize("record", [sample(), full()], ids=["plain", "full"])
@@ -61,8 +61,11 @@ def test_a_newer_sidecar_is_refused_as_newer() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"[]", b"{}", b"\xff\xfe{\0}\0", b"<html>", b" " * (MAX_SIDECAR + 1)],
-    ids=["empty", "list", "nothing", "utf-16", "page", "huge"],
+    [
+        *(b"", b"[]", b"{}", b"\xff\xfe{\0}\0", b"<html>", b" " * (MAX_SIDECAR + 1)),
+        *(b'{"schema":1,"n":NaN}', b'{"schema":1,"n":-Infinity}', b'{"schema":1,"n":1e999}'),
+    ],
+    ids=["empty", "list", "nothing", "utf-16", "page", "huge", "nan", "infinite", "too-large"],
 )
 def test_something_else_is_refused(data: bytes) -> None:
     """A file that happens to have the name is no sidecar."""

@@ -12,24 +12,30 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+
+from etagkit.errors import InvalidArgument, ManifestCorrupt, ManifestError, ManifestTooNew
+from etagkit.http import ETag
+from etagkit.manifest import SQLiteManifest, resource_id
 from tests.unit.manifest._samples import FACTS, LATER, full, sample
 
-from etagkit.errors import InvalidArgument, ManifestCorrupt, ManifestTooNew
-from etagkit.http import ETag
-from etagkit.manifest import SQLiteManifest
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+ADDRESS = "https://example.org/a"
 
 _CHILD = """
     import sys
     from datetime import UTC, datetime
     from etagkit.http import ETag
-    from etagkit.manifest import ManifestRecord, SQLiteManifest
+    from etagkit.manifest import ManifestRecord, SQLiteManifest, resource_id
 
-    def record(resource, number):
+    def identity(target):
+        return resource_id("https://example.org/a", target)
+
+    def record(target, number):
         return ManifestRecord(
-            resource=resource, source_url="https://example.org/a", target=resource,
+            resource=identity(target), source_url="https://example.org/a", target=target,
             download_timestamp=datetime(2026, 1, 1, tzinfo=UTC), sha256="0" * 64,
             size=number, received=number, etag=ETag.strong(f"{sys.argv[2]}-{number}"),
         )
@@ -48,7 +54,7 @@ _PUT_500 = """
 
 _PUT_FOREVER = """
     with SQLiteManifest(sys.argv[1]) as manifest:
-        number = len(manifest.history("r"))
+        number = len(manifest.history(identity("r")))
         while True:
             number += 1
             assert manifest.put(record("r", number)) == number
@@ -82,15 +88,15 @@ def test_processes_lose_nothing(tmp_path: Path) -> None:
         assert child.returncode == 0
     with SQLiteManifest(path) as manifest:
         expected = {f"{name}-{number}" for name in ("one", "two") for number in range(500)}
-        assert {record.resource for record in manifest.records()} == expected | {"shared"}
-        shared = manifest.history("shared")
+        assert {record.target for record in manifest.records()} == expected | {"shared"}
+        shared = manifest.history(resource_id(ADDRESS, "shared"))
         assert len(shared) == len({record.etag for record in shared}) == 200
 
 
 @pytest.mark.crash
 def test_a_kill_while_writing_leaves_the_old_or_the_new_row(tmp_path: Path) -> None:
     """Whatever was reported is there, at most one more, and each version is whole."""
-    path = tmp_path / "m.db"
+    path, r = tmp_path / "m.db", resource_id(ADDRESS, "r")
     for after in (1, 2, 7, 20, 3):
         child = start(path, "x", _PUT_FOREVER)
         assert child.stdout is not None
@@ -100,9 +106,9 @@ def test_a_kill_while_writing_leaves_the_old_or_the_new_row(tmp_path: Path) -> N
         child.communicate()
         reported = int([line for line in lines if line.endswith("\n")][-1])
         with SQLiteManifest(path) as manifest:
-            sizes = [record.size for record in manifest.history("r")]
+            sizes = [record.size for record in manifest.history(r)]
             assert sizes in [list(range(top, 0, -1)) for top in (reported, reported + 1)]
-            current = manifest.get("r")
+            current = manifest.get(r)
             assert current is not None
             assert current.size == sizes[0]
         with closing(sqlite3.connect(path)) as connection:
@@ -198,6 +204,7 @@ def test_the_view_is_a_table_for_people(tmp_path: Path) -> None:
         "strategy": None,
         "http_status": 200,
         "download_timestamp": "2026-03-01T12:00:00.123456Z",
+        "first_published": "2026-03-01T12:00:00.123456Z",
         "checked_at": None,
         "duration": None,
         "version": 1,
@@ -205,7 +212,7 @@ def test_the_view_is_a_table_for_people(tmp_path: Path) -> None:
     }
     assert [row["target"] for row in rows] == ["a.csv", "a.csv", "b\\udce9.csv"]
     assert rows[1]["verified"] == "version transfer"
-    assert rows[1]["checked_at"] > rows[1]["download_timestamp"]
+    assert rows[1]["checked_at"] > rows[1]["download_timestamp"] > rows[1]["first_published"]
 
 
 def test_look_ups_use_an_index(tmp_path: Path) -> None:
@@ -218,6 +225,7 @@ def test_look_ups_use_an_index(tmp_path: Path) -> None:
         _sqlite._HISTORY: ("r",),
         _sqlite._BY_SHA256: ("0",),
         _sqlite._FIND: ("u",),
+        _sqlite._AT_TARGET: ("t",),
         _sqlite._LIST: ("t", "r", 500),
     }
     with closing(sqlite3.connect(tmp_path / "m.db")) as connection:
@@ -242,6 +250,38 @@ def test_the_place_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with SQLiteManifest("sub/m.db") as manifest:
         assert manifest.location == str(tmp_path / "sub" / "m.db")
         assert repr(manifest) == f"SQLiteManifest({manifest.location!r})"
+
+
+def test_reading_only(tmp_path: Path) -> None:
+    """Every look-up works, every change is refused, and the folder stays as it is."""
+    path = tmp_path / "m.db"
+    with SQLiteManifest(path) as manifest:
+        manifest.put(sample())
+    before = path.read_bytes()
+    with SQLiteManifest(path, read_only=True) as reader:
+        assert reader.get(sample()) == sample()
+        assert reader.history(sample()) == list(reader.records()) == [sample()]
+        assert reader.find(sample().source_url) == reader.at_target("a.csv") == [sample()]
+        assert reader.by_sha256(sample().sha256) == [sample()]
+        assert reader.count() == 1
+        changes: tuple[Callable[[], object], ...] = (
+            lambda: reader.put(sample(etag=None)),
+            lambda: reader.touch(sample(), checked_at=LATER),
+            lambda: reader.forget(sample()),
+            lambda: reader.forget(full()),
+        )
+        for change in changes:
+            with pytest.raises(ManifestError, match="without read_only=True"):
+                change()
+        assert repr(reader) == f"SQLiteManifest({str(path)!r}, read_only=True)"
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"m.db": before}
+
+
+def test_reading_only_makes_no_file(tmp_path: Path) -> None:
+    """A mistyped path is an error, not an empty manifest."""
+    with pytest.raises(InvalidArgument, match="no manifest here"):
+        SQLiteManifest(tmp_path / "typo" / "m.db", read_only=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_put_changes_nothing(tmp_path: Path) -> None:

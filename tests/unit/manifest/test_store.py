@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from tests.unit.manifest._samples import FACTS, LATER, NOON, URL, full, sample, sha256_of
 
 from etagkit.errors import InvalidArgument, ManifestError
 from etagkit.flow import FileFacts
 from etagkit.http import ETag
+from etagkit.manifest import ManifestStore, resource_id
+from tests.unit.manifest._samples import (
+    EARLIER,
+    FACTS,
+    LATER,
+    NOON,
+    URL,
+    full,
+    sample,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
-    from etagkit.manifest import ManifestStore
+    from collections.abc import Callable
+
+UNKNOWN = resource_id("https://example.org/unknown", "unknown")
 
 
 def test_what_was_put_comes_back(store: ManifestStore) -> None:
@@ -37,7 +49,50 @@ def test_equal_content_and_validators_replace_in_place(store: ManifestStore) -> 
     first = sample(last_modified_settled=False)
     again = sample(last_modified_settled=True, download_timestamp=LATER, checked_at=LATER)
     assert (store.put(first), store.put(again)) == (1, 1)
-    assert store.history(first.resource) == [again]
+    assert store.history(first.resource) == [attrs.evolve(again, first_published=NOON)]
+
+
+def test_a_version_keeps_its_first_date(store: ManifestStore) -> None:
+    """However often one version is published again, it is held since the first time."""
+    times = [NOON, LATER, LATER + (LATER - NOON)]
+    for time in times:
+        store.put(sample(download_timestamp=time))
+    (record,) = store.history(sample())
+    assert record.download_timestamp == times[-1]
+    assert record.first_published == record.held_since == NOON
+
+
+def test_the_first_date_survives_a_check(store: ManifestStore) -> None:
+    """An unchanged source says nothing about when its version was first here."""
+    store.put(sample())
+    store.put(sample(download_timestamp=LATER))
+    store.touch(sample(), checked_at=LATER)
+    (record,) = store.history(sample())
+    assert record.held_since == NOON
+
+
+def test_putting_the_same_again_changes_nothing(store: ManifestStore) -> None:
+    """A version that was published once needs no second date."""
+    store.put(sample())
+    store.put(sample())
+    assert store.history(sample()) == [sample()]
+    assert sample().held_since == NOON
+
+
+def test_the_earlier_first_date_counts(store: ManifestStore) -> None:
+    """A record that was held elsewhere before, or is put out of order, keeps the earlier date."""
+    store.put(sample())
+    store.put(sample(first_published=EARLIER, download_timestamp=LATER))
+    assert [record.held_since for record in store.history(sample())] == [EARLIER]
+    store.put(sample(download_timestamp=EARLIER))
+    assert store.history(sample()) == [sample(download_timestamp=EARLIER)]
+
+
+def test_another_version_begins_a_date_of_its_own(store: ManifestStore) -> None:
+    """The date belongs to the version, not to the resource."""
+    store.put(sample())
+    store.put(sample(etag=ETag('"v2"'), download_timestamp=LATER))
+    assert [record.held_since for record in store.history(sample())] == [LATER, NOON]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +154,54 @@ def test_touch_leaves_past_versions_alone(store: ManifestStore) -> None:
 
 def test_touch_of_the_unknown_does_nothing(store: ManifestStore) -> None:
     """There is nothing to note about a resource without a record."""
-    assert not store.touch("unknown", checked_at=NOON)
+    assert not store.touch(UNKNOWN, checked_at=NOON)
+    assert store.get(UNKNOWN) is None
+    assert store.history(UNKNOWN) == []
+    assert not store.forget(UNKNOWN)
     assert store.count() == 0
+
+
+def test_a_record_names_its_resource(store: ManifestStore) -> None:
+    """Any record of a resource, a past one too, stands for the resource."""
+    old, new = sample(), sample(etag=ETag('"v2"'))
+    store.put(old)
+    store.put(new)
+    assert store.get(old) == new
+    assert store.history(old) == store.history(new) == [new, old]
+    assert store.touch(old, checked_at=LATER)
+    assert store.get(new) == attrs.evolve(new, checked_at=LATER)
+    assert store.forget(old)
+    assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    "what",
+    [URL, "", "a.csv", "A" * 64, "a" * 63, "a" * 64 + "\n", None, 7, b"a" * 64],
+    ids=["url", "empty", "target", "upper", "short", "line", "none", "number", "octets"],
+)
+@pytest.mark.parametrize("method", ["get", "history", "forget", "touch"])
+def test_what_names_no_resource_is_refused(store: ManifestStore, method: str, what: object) -> None:
+    """A URL in the place of an identity is a mistake, and is not answered with "none"."""
+    store.put(sample())
+    calls: dict[str, Callable[[Any], object]] = {
+        "get": store.get,
+        "history": store.history,
+        "forget": store.forget,
+        "touch": lambda what: store.touch(what, checked_at=NOON),
+    }
+    with pytest.raises(InvalidArgument, match=r"find\(url\)") as caught:
+        calls[method](what)
+    assert "resource_id()" in str(caught.value)
+    assert store.count() == 1
+
+
+def test_a_refused_url_keeps_its_secrets(store: ManifestStore) -> None:
+    """The error for a URL in the wrong place shows no password."""
+    with pytest.raises(InvalidArgument) as caught:
+        store.history("https://me:hunter2@example.org/a?token=t0ken")
+    assert "example.org" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert "t0ken" not in str(caught.value)
 
 
 def test_a_time_without_zone_is_refused(store: ManifestStore) -> None:
@@ -124,6 +225,7 @@ def test_a_time_without_zone_is_refused(store: ManifestStore) -> None:
         {"sha256": "ABC"},
         {"resource": ""},
         {"resource": "\udcff"},
+        {"resource": "a.csv"},
         {"duration": float("nan")},
         {"etag": "v1"},
         {"target": "\ud83d\ude00"},
@@ -173,6 +275,35 @@ def test_find_by_url(store: ManifestStore) -> None:
     assert store.find(URL.replace("https://example.org", "HTTPS://u:p@Example.org:443")) == plain
     assert store.find("https://example.org/s?X-Amz-Signature=2") == [signed]
     assert store.find("https://example.org/data") == []
+
+
+def test_look_up_by_target(store: ManifestStore) -> None:
+    """The sources of one file are found, the one that was published last coming first."""
+    one = sample(download_timestamp=LATER)
+    two = sample(source_url="https://example.org/other")
+    three = sample(variant="fr", download_timestamp=EARLIER)
+    for record in (three, sample(download_timestamp=EARLIER), one, two, sample("b.csv")):
+        store.put(record)
+    first = attrs.evolve(one, first_published=EARLIER)
+    assert store.at_target("a.csv") == [first, two, three]
+    assert store.at_target("b.csv") == [sample("b.csv")]
+    assert store.at_target("a") == []
+
+
+def test_records_at_a_target_of_one_moment_have_an_order(store: ManifestStore) -> None:
+    """Where times are equal the identity decides, so that answers do not vary."""
+    same = [sample(variant=str(number)) for number in range(5)]
+    for record in same:
+        store.put(record)
+    assert store.at_target("a.csv") == sorted(same, key=lambda record: record.resource)
+
+
+def test_a_target_is_known_by_its_current_version(store: ManifestStore) -> None:
+    """Past versions do not count, and names of any octets are told apart."""
+    store.put(sample("caf\udce9"))
+    store.put(sample("caf\udce9", etag=ETag('"v2"')))
+    assert store.at_target("caf\udce9") == [sample("caf\udce9", etag=ETag('"v2"'))]
+    assert store.at_target("caf\\udce9") == []
 
 
 def test_find_returns_current_versions_only(store: ManifestStore) -> None:

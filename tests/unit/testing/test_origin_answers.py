@@ -11,11 +11,11 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.testing._client import ask, connect, parse, read_all, request
 
 from etagkit.errors import InvalidArgument
 from etagkit.testing import Document, Fields, Reply, Request, Visit
 from etagkit.testing._origin_answer import answer
+from tests.unit.testing._client import ask, connect, parse, read_all, request
 
 if TYPE_CHECKING:
     import httpx

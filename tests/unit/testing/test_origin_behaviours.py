@@ -12,7 +12,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.testing._client import ask, connect, parse, read_all, request
 from typing_extensions import override
 
 from etagkit.errors import InvalidArgument
@@ -48,6 +47,7 @@ from etagkit.testing import (
     When,
     WrongLength,
 )
+from tests.unit.testing._client import ask, connect, parse, read_all, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

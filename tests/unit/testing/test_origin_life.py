@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.unit.testing._client import connect, parse, read_all, request
 
 from etagkit.testing import Drip, Endless, Late, Origin, Outcome, Stall
+from tests.unit.testing._client import connect, parse, read_all, request
 
 if TYPE_CHECKING:
     from etagkit.testing import Behaviour
