@@ -157,7 +157,8 @@ class DownloadContext:
         one is used, whatever the bytes look like.
 
         Raises:
-            EtagKitError: see `etagkit.errors`; what stood at `to` before still stands there.
+            EtagKitError: see `etagkit.errors`; what stood there before still does, unless the error
+                is marked as `published`: then only the record could not be made.
         """
         chosen = self.strategies if strategy is None else (strategy,)
         job = job_of(url, to, self._manifests, options, chosen, insists=strategy is not None)

@@ -152,7 +152,8 @@ def fetch(  # noqa: PLR0913  every one is a keyword with a default that is right
     ({'a': 1}, 'Skipped')
 
     Raises:
-        EtagKitError: see `etagkit.errors`; what stood at `to` before still stands there.
+        EtagKitError: see `etagkit.errors`; what stood there before still does, unless the error is
+            marked as `published`: then only the record could not be made.
     """
     options = FetchOptions(
         force=force,

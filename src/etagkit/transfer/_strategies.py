@@ -86,7 +86,8 @@ class DownloadStrategy(abc.ABC):
         one is made for this call; without a `manifest` the one of the target's folder is used.
 
         Raises:
-            EtagKitError: see `etagkit.errors`; what stood at `path` before still stands there.
+            EtagKitError: see `etagkit.errors`; what stood there before still does, unless the error
+                is marked as `published`: then only the record could not be made.
         """
         session, manifests = Session(client), Manifests(manifest)
         try:
